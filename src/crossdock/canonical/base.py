@@ -1,0 +1,88 @@
+"""Building blocks: typed ids, checked decimals, the base of every document."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final, NewType
+from uuid import UUID
+
+import msgspec
+from babel.numbers import list_currencies
+
+Sku = NewType("Sku", str)
+LocationCode = NewType("LocationCode", str)
+ChannelCode = NewType("ChannelCode", str)
+ConnectionName = NewType("ConnectionName", str)
+ChannelOrderId = NewType("ChannelOrderId", str)
+"""The order's id in the channel's own words; unique per connection."""
+OrderId = NewType("OrderId", UUID)
+FulfilmentId = NewType("FulfilmentId", UUID)
+ReservationKey = NewType("ReservationKey", str)
+IntentId = NewType("IntentId", UUID)
+ExceptionId = NewType("ExceptionId", UUID)
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
+"""A short identifier: not empty, no blanks at its ends."""
+Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+DIGITS_MAX: Final = 18
+PLACES_MAX: Final = 6
+CURRENCIES: Final = frozenset(list_currencies())
+"""ISO 4217 codes (CLDR's list, so withdrawn ones are known too)."""
+_ZERO_WIDTH: Final = re.compile(r"[\u200b-\u200f\ufeff]")
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of what the hub stores and sends: immutable, strict about unknown fields, compact when written."""
+
+
+def check_decimal(value: Decimal, name: str) -> None:
+    """Refuse NaN, infinities and numbers that no shop could mean: the database holds numeric(24,6)."""
+    if not value.is_finite():
+        raise ValueError(f"`{name}` must be a finite number")
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if -exponent > PLACES_MAX and value != round(value, PLACES_MAX):
+        raise ValueError(f"`{name}` has more than {PLACES_MAX} decimal places")
+    if value.adjusted() >= DIGITS_MAX:
+        raise ValueError(f"`{name}` has more than {DIGITS_MAX} digits")
+
+
+def check_not_negative(value: Decimal, name: str) -> None:
+    """Finite and at least zero."""
+    check_decimal(value, name)
+    if value < 0:
+        raise ValueError(f"`{name}` must not be negative")
+
+
+def check_positive(value: Decimal, name: str) -> None:
+    """Finite and above zero."""
+    check_decimal(value, name)
+    if value <= 0:
+        raise ValueError(f"`{name}` must be greater than 0")
+
+
+def check_aware(value: datetime | None, name: str) -> None:
+    """Refuse a time without a zone: nobody knows when that was."""
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"`{name}` needs a time zone, e.g. 2026-11-27T09:00:00Z")
+
+
+def check_currency(value: str, name: str = "currency") -> None:
+    """Refuse what is not an ISO 4217 code."""
+    if value not in CURRENCIES:
+        raise ValueError(f"`{name}` is {value!r}, which is not an ISO 4217 currency code")
+
+
+class Tax(Document, frozen=True):
+    """One tax on a line or charge. `code` is the sender's; the estate's lookup maps it to the ERP's."""
+
+    code: Code
+    amount: Decimal
+    rate: Decimal | None = None
+    """Percent, e.g. 19 or 6.25."""
+
+    def __post_init__(self) -> None:
+        check_decimal(self.amount, "amount")
+        if self.rate is not None:
+            check_not_negative(self.rate, "rate")

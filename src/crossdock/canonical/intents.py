@@ -1,0 +1,180 @@
+"""What the hub wants another system to do: one frozen document per kind of intent."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from crossdock.canonical.base import Code, Document, LocationCode, Tax, Text, check_aware, check_currency, check_decimal
+from crossdock.canonical.orders import Address, Payment, Person
+
+
+class SaleLine(Document, frozen=True):
+    """A line of a sale document; charges (shipping) are lines with an empty sku."""
+
+    line_id: Code
+    quantity: Decimal
+    unit_price: Decimal
+    sku: Text = ""
+    charge: Text = ""
+    discount: Decimal = Decimal(0)
+    taxes: tuple[Tax, ...] = ()
+    name: Text = ""
+
+
+class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
+    """Create the ERP's sale for one order, once."""
+
+    reference: Code
+    order_id: Code
+    channel: Code
+    channel_order_id: Code
+    number: Text
+    placed_at: datetime
+    currency: str
+    prices_include_tax: bool
+    lines: tuple[SaleLine, ...]
+    total: Decimal
+    payments: tuple[Payment, ...] = ()
+    customer: Person | None = None
+    ship_to: Address | None = None
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_aware(self.placed_at, "placed_at")
+
+
+class GoodsLine(Document, frozen=True):
+    """Goods of one item; `line_id` names the order line where there is one."""
+
+    sku: Code
+    quantity: Decimal
+    """Signed for goods issues: negative means goods came back."""
+    line_id: Text = ""
+
+    def __post_init__(self) -> None:
+        check_decimal(self.quantity, "quantity")
+
+
+class PostShipment(Document, frozen=True, tag="shipment.post", tag_field="intent"):
+    """Ship one fulfilment of an order from one location, through all steps to done."""
+
+    reference: Code
+    sale_reference: Code
+    order_id: Code
+    location: LocationCode
+    lines: tuple[GoodsLine, ...]
+    released_at: datetime
+
+
+class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent"):
+    """Invoice a sale that has shipped in full and post the invoice."""
+
+    reference: Code
+    sale_reference: Code
+    order_id: Code
+    invoice_date: date
+    total: Decimal
+    currency: str
+
+
+class JournalLine(Document, frozen=True):
+    """One side of a journal: `account` is a posting key that the estate's lookup maps to the ERP's account."""
+
+    account: Code
+    debit: Decimal = Decimal(0)
+    credit: Decimal = Decimal(0)
+    text: Text = ""
+
+    def __post_init__(self) -> None:
+        if self.debit < 0 or self.credit < 0 or (self.debit > 0) == (self.credit > 0):
+            raise ValueError("a journal line has either a `debit` or a `credit` above 0")
+
+
+class PostJournal(Document, frozen=True, tag="journal.post", tag_field="intent"):
+    """Post one balanced journal."""
+
+    reference: Code
+    posting_date: date
+    currency: str
+    text: Text
+    lines: Annotated[tuple[JournalLine, ...], msgspec.Meta(min_length=2)]
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        balance = sum((line.debit - line.credit for line in self.lines), Decimal(0))
+        if balance != 0:
+            raise ValueError(f"`lines` do not balance: debit - credit = {balance}")
+
+
+class PostGoodsIssue(Document, frozen=True, tag="goods_issue.post", tag_field="intent"):
+    """Take a store day's sold goods (net of returns) out of one location, as one document."""
+
+    reference: Code
+    location: LocationCode
+    posting_date: date
+    text: Text
+    lines: tuple[GoodsLine, ...]
+
+
+class PostTransfer(Document, frozen=True, tag="transfer.post", tag_field="intent"):
+    """Move goods between two own locations."""
+
+    reference: Code
+    from_location: LocationCode
+    to_location: LocationCode
+    posting_date: date
+    lines: tuple[GoodsLine, ...]
+
+
+class PostCount(Document, frozen=True, tag="count.post", tag_field="intent"):
+    """Set the ERP's stock of items at a location to counted figures."""
+
+    reference: Code
+    location: LocationCode
+    counted_on: date
+    lines: tuple[GoodsLine, ...]
+
+
+class PublishStock(Document, frozen=True, tag="stock.publish", tag_field="intent"):
+    """Tell a channel how many units of an item it may sell: absolute, versioned, the newest wins."""
+
+    reference: Code
+    channel: Code
+    sku: Code
+    quantity: Decimal
+    version: int
+    location: LocationCode | None = None
+    """The channel-side location, when the channel has several; None means its only one."""
+    last_confirmed: Decimal | None = None
+    """What the channel last confirmed: the base of compare-and-set."""
+    urgent: bool = False
+    """To zero, last units, back in stock."""
+
+
+class ReportFulfilment(Document, frozen=True, tag="fulfilment.report", tag_field="intent"):
+    """Tell the channel what was shipped."""
+
+    reference: Code
+    order_id: Code
+    channel_order_id: Code
+    location: LocationCode
+    lines: tuple[GoodsLine, ...]
+    shipped_at: datetime
+    carrier: Text = ""
+    tracking: tuple[Text, ...] = ()
+
+
+IntentDocument = (
+    PostSale
+    | PostShipment
+    | PostInvoice
+    | PostJournal
+    | PostGoodsIssue
+    | PostTransfer
+    | PostCount
+    | PublishStock
+    | ReportFulfilment
+)
+INTENT_KINDS = {str(kind.__struct_config__.tag): kind for kind in IntentDocument.__args__}

@@ -1,0 +1,108 @@
+"""Append facts in the transaction that changes state; read them in commit order."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crossdock.canonical.base import Document
+from crossdock.canonical.facts import fact_type, fact_version
+from crossdock.canonical.upcast import read_fact
+from crossdock.eventlog import store
+from crossdock.eventlog.model import START, Cursor, Event, StoredEvent
+from crossdock.foundation.db import Tx
+from crossdock.foundation.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Why a fact exists: its trace, its immediate cause, who said it."""
+
+    correlation_id: UUID
+    source: str
+    causation_id: UUID | None = None
+
+    @classmethod
+    def begin(cls, source: str) -> "Origin":
+        """A new trace: something that nothing of ours has caused."""
+        return cls(correlation_id=new_id(), source=source)
+
+    def caused_by(self, cause: UUID) -> "Origin":
+        """The same trace, one step on."""
+        return Origin(correlation_id=self.correlation_id, source=self.source, causation_id=cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFact:
+    """A fact about to be appended to *stream* (`order/019a…`, `stock/SKU@LOCATION`)."""
+
+    stream: str
+    fact: Document
+    happened_at: datetime
+    origin: Origin
+
+
+async def append(tx: Tx, facts: Sequence[NewFact]) -> Sequence[UUID]:
+    """Write facts in the caller's transaction; their ids, in order. They are visible to readers after its commit."""
+    if not facts:
+        return ()
+    ids = [new_id() for _ in facts]
+    kinds = [fact_type(new.fact) for new in facts]
+    await store.insert(
+        tx,
+        ids=ids,
+        streams=[new.stream for new in facts],
+        types=kinds,
+        versions=[fact_version(kind) for kind in kinds],
+        happened=[new.happened_at for new in facts],
+        correlations=[new.origin.correlation_id for new in facts],
+        causations=[new.origin.causation_id for new in facts],
+        sources=[new.origin.source for new in facts],
+        payloads=[new.fact for new in facts],
+    )
+    return ids
+
+
+async def read_after(tx: Tx, cursor: Cursor, *, limit: int = 500, types: Collection[str] = ()) -> Sequence[Event]:
+    """Facts after *cursor* in commit order, only those below the horizon: none can appear behind one already read."""
+    return [_event(row) for row in await store.read_after(tx, cursor, limit=limit, types=list(types))]
+
+
+async def of_stream(tx: Tx, stream: str, *, limit: int = 1000) -> Sequence[Event]:
+    """Everything that happened to one business object, oldest first."""
+    return [_event(row) for row in await store.of_stream(tx, stream, limit=limit)]
+
+
+async def of_correlation(tx: Tx, correlation_id: UUID, *, limit: int = 1000) -> Sequence[Event]:
+    """Everything of one trace, oldest first."""
+    return [_event(row) for row in await store.of_correlation(tx, correlation_id, limit=limit)]
+
+
+async def cursor_of(tx: Tx, name: str) -> Cursor:
+    """Where reader *name* stands, locked until the transaction ends: one reader moves at a time."""
+    return await store.lock_cursor(tx, name) or START
+
+
+async def move_cursor(tx: Tx, name: str, cursor: Cursor) -> None:
+    """Remember how far reader *name* came, in the transaction that holds the effect."""
+    await store.move_cursor(tx, name, cursor)
+
+
+async def head(tx: Tx) -> Cursor:
+    """The newest readable position: where a reader starts that wants only what comes."""
+    return await store.head(tx) or START
+
+
+def _event(row: StoredEvent) -> Event:
+    return Event(
+        id=row.id,
+        cursor=Cursor(xid=row.xid, position=row.position),
+        stream=row.stream,
+        type=row.type,
+        fact=read_fact(row.type, row.schema_version, row.payload),
+        happened_at=row.happened_at,
+        recorded_at=row.recorded_at,
+        correlation_id=row.correlation_id,
+        causation_id=row.causation_id,
+        source=row.source,
+    )

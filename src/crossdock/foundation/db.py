@@ -1,0 +1,127 @@
+"""The way to PostgreSQL: a pool, a transaction, typed rows. SQL itself lives in each domain's store."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, LiteralString, Self, TypeAlias, TypeVar
+
+import msgspec
+import psycopg
+from psycopg.rows import TupleRow, class_row, scalar_row, tuple_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+Row = TypeVar("Row")
+Params: TypeAlias = Mapping[str, object]
+Tx: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
+"""A connection inside an open transaction. Services take it first and never commit: the process edge does."""
+
+NO_PARAMS: Final[Params] = {}
+VERSION_MIN: Final = 150_000
+APPLICATION_NAME: Final = "crossdock"
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+
+class DatabaseUnusableError(Exception):
+    """The database cannot be used as it is; the text says why and what to do."""
+
+
+class Database:
+    """One process's pool. `async with Database(dsn) as database: async with database.transaction() as tx: …`"""
+
+    def __init__(self, dsn: str, *, size_max: int = 12, name: str = APPLICATION_NAME) -> None:
+        self.dsn = dsn
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]] = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size_max,
+            open=False,
+            timeout=15.0,
+            kwargs={
+                "autocommit": True,
+                "application_name": name,
+                "options": "-c timezone=UTC -c synchronous_commit=on",
+                "row_factory": tuple_row,
+            },
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """READ COMMITTED; commits on leaving, rolls back on any exception."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Tx]:
+        """A connection in autocommit, for what must not be inside a transaction (LISTEN, maintenance)."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+
+async def execute(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> int:
+    """Run one statement; the number of rows it touched."""
+    async with tx.cursor() as cursor:
+        await cursor.execute(sql, params, binary=True)
+        return cursor.rowcount
+
+
+async def fetch_all(tx: Tx, sql: LiteralString, into: type[Row], params: Params = NO_PARAMS) -> list[Row]:
+    """Rows built by keyword into *into* (a dataclass or Struct whose fields are the column names)."""
+    async with tx.cursor(row_factory=class_row(into)) as cursor:
+        await cursor.execute(sql, params, binary=True)
+        return await cursor.fetchall()
+
+
+async def fetch_one(tx: Tx, sql: LiteralString, into: type[Row], params: Params = NO_PARAMS) -> Row | None:
+    """The first row, or None when there is none."""
+    async with tx.cursor(row_factory=class_row(into)) as cursor:
+        await cursor.execute(sql, params, binary=True)
+        return await cursor.fetchone()
+
+
+async def fetch_tuples(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> Sequence[TupleRow]:
+    """Bare rows, for hot paths and small answers."""
+    async with tx.cursor() as cursor:
+        await cursor.execute(sql, params, binary=True)
+        return await cursor.fetchall()
+
+
+async def fetch_value(tx: Tx, sql: LiteralString, kind: type[Row], params: Params = NO_PARAMS) -> Row | None:
+    """The single value of the first row; None when there is no row or it is NULL."""
+    async with tx.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(sql, params, binary=True)
+        value = await cursor.fetchone()
+    assert value is None or isinstance(value, kind), (sql, value)
+    return value
+
+
+async def check_usable(database: Database) -> None:
+    """Refuse a server that is too old, a replica, or one that may lose what it acknowledged."""
+    async with database.transaction() as tx:
+        row = await fetch_tuples(
+            tx,
+            "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')",
+        )
+    version, replica, fsync = row[0]
+    if version < VERSION_MIN:
+        raise DatabaseUnusableError(
+            f"PostgreSQL {version // 10_000} is too old: Crossdock needs 15 or newer. Upgrade the server, or unset "
+            "CROSSDOCK_DATABASE_URL to use the embedded one."
+        )
+    if replica:
+        raise DatabaseUnusableError(
+            "This PostgreSQL is a replica and cannot be written to. Point CROSSDOCK_DATABASE_URL at the primary."
+        )
+    if fsync == "off":
+        raise DatabaseUnusableError(
+            "This PostgreSQL runs with fsync=off and may lose acknowledged orders in a power cut. Turn fsync on."
+        )
