@@ -1,0 +1,1 @@
+"""The retailer as files: checked, versioned, applied."""
