@@ -85,7 +85,8 @@ class _Cause(Enum):
 
 def diagnosed(log: str, folder: Path, *, port: int, major: int) -> PostgresError:
     """Read PostgreSQL's own log of a failed start."""
-    match next(cause for cause in _Cause if any(sign in log for sign in cause.value)):
+    cause = next(cause for cause in _Cause if any(sign in log for sign in cause.value))
+    match cause:
         case _Cause.FULL:
             return disk_full(folder)
         case _Cause.VERSION:
