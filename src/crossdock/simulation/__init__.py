@@ -1,0 +1,1 @@
+"""Simulated counterparts: the demo retailer and channel systems that users rehearse against."""
