@@ -86,31 +86,26 @@ class _Cause(Enum):
 def diagnosed(log: str, folder: Path, *, port: int, major: int) -> PostgresError:
     """Read PostgreSQL's own log of a failed start."""
     cause = next(cause for cause in _Cause if any(sign in log for sign in cause.value))
-    match cause:
-        case _Cause.FULL:
-            return disk_full(folder)
-        case _Cause.VERSION:
-            return wrong_version(folder, "of another version", major)
-        case _Cause.LEFTOVERS:
-            found: PostgresError = LeftoversError(
-                f"Processes of an earlier PostgreSQL still hold {folder}: end them and start again."
-            )
-        case _Cause.PORT:
-            found = PortTakenError(f"Port {port} on 127.0.0.1 is taken by another program: free it or choose another.")
-        case _Cause.SOCKET:
-            found = SocketError(
-                f"The database's socket cannot be made ({_last_words(log)}): choose another folder with CROSSDOCK_HOME."
-            )
-        case _Cause.DENIED:
-            found = FolderNotWritableError(
-                f"PostgreSQL cannot write its data folder {folder} ({_last_words(log)}): correct the permissions, or "
-                "choose another folder with CROSSDOCK_HOME."
-            )
-        case _Cause.OTHER:
-            found = StartError(
-                f"PostgreSQL did not start in {folder} ({_last_words(log)}): its log is postgres.log there."
-            )
-    return found
+    said = _last_words(log)
+    by_cause: dict[_Cause, PostgresError] = {
+        _Cause.FULL: disk_full(folder),
+        _Cause.VERSION: wrong_version(folder, "of another version", major),
+        _Cause.LEFTOVERS: LeftoversError(
+            f"Processes of an earlier PostgreSQL still hold {folder}: end them and start again."
+        ),
+        _Cause.PORT: PortTakenError(
+            f"Port {port} on 127.0.0.1 is taken by another program: free it or choose another."
+        ),
+        _Cause.SOCKET: SocketError(
+            f"The database's socket cannot be made ({said}): choose another folder with CROSSDOCK_HOME."
+        ),
+        _Cause.DENIED: FolderNotWritableError(
+            f"PostgreSQL cannot write its data folder {folder} ({said}): correct the permissions, or choose another "
+            "folder with CROSSDOCK_HOME."
+        ),
+        _Cause.OTHER: StartError(f"PostgreSQL did not start in {folder} ({said}): its log is postgres.log there."),
+    }
+    return by_cause[cause]
 
 
 def wrong_version(folder: Path, found: str, major: int) -> WrongVersionError:
