@@ -4,7 +4,7 @@ Field docstrings are the documentation: the JSON Schema that editors use and the
 Rules are ordered lists and the last match wins.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -210,3 +210,12 @@ def duration(text: str) -> timedelta:
 def connection_name(name: str) -> ConnectionName:
     """A connection's name, typed."""
     return ConnectionName(name)
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """An applied version of the estate."""
+
+    number: int
+    digest: str
+    note: str
+    applied_at: datetime

@@ -1,0 +1,1 @@
+"""Who is who: our codes and documents against those of connected systems."""

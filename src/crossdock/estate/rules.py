@@ -1,0 +1,134 @@
+"""What a well-shaped estate may still get wrong: names that lead nowhere, doubles, rules that never win."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+from zoneinfo import available_timezones
+
+from crossdock.canonical.base import CURRENCIES
+from crossdock.connector_kit.model import Connector
+from crossdock.estate.model import ChannelBuffer, Estate, FlowKind, SafetyStock
+
+Problem: TypeAlias = "tuple[tuple[str | int, ...], str, bool]"
+"""Where, what, and whether it is only a warning."""
+
+
+def is_reference(value: str) -> bool:
+    """A secret by reference: `${ENV}` or `file:/path`."""
+    return (value.startswith("${") and value.endswith("}")) or value.startswith("file:")
+
+
+def problems(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Problem]:
+    """Everything that keeps the estate from being applied, and what looks doubtful."""
+    yield from _currencies_and_zones(estate)
+    yield from _doubles(estate)
+    yield from _dangling(estate)
+    yield from _connections(estate, connectors)
+    yield from _shadowed("safety_stock", estate.safety_stock, ("sku", "category", "location", "mode"))
+    yield from _shadowed("channel_buffers", estate.channel_buffers, ("channel", "sku", "category"))
+
+
+def _currencies_and_zones(estate: Estate) -> Iterator[Problem]:
+    if estate.company.currency not in CURRENCIES:
+        yield ("company", "currency"), f'"{estate.company.currency}" is not an ISO 4217 currency code', False
+    if estate.company.zone not in available_timezones():
+        yield ("company", "zone"), f'"{estate.company.zone}" is not an IANA time zone', False
+    for index, channel in enumerate(estate.channels):
+        if channel.currency not in CURRENCIES:
+            yield ("channels", index, "currency"), f'"{channel.currency}" is not an ISO 4217 currency code', False
+    for index, location in enumerate(estate.locations):
+        if location.zone not in available_timezones():
+            yield ("locations", index, "zone"), f'"{location.zone}" is not an IANA time zone', False
+
+
+def _doubles(estate: Estate) -> Iterator[Problem]:
+    sections: Sequence[tuple[str, str, Sequence[str]]] = (
+        ("locations", "code", [location.code for location in estate.locations]),
+        ("channels", "code", [channel.code for channel in estate.channels]),
+        ("connections", "name", [connection.name for connection in estate.connections]),
+        ("flows", "kind", [f"{flow.kind} through {flow.connection}" for flow in estate.flows]),
+    )
+    for section, field, names in sections:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield (section, index, field), f'"{name}" stands twice in {section}', False
+
+
+def _dangling(estate: Estate) -> Iterator[Problem]:
+    known: Mapping[str, set[str]] = {
+        "location": {location.code for location in estate.locations},
+        "channel": {channel.code for channel in estate.channels},
+        "connection": {connection.name for connection in estate.connections},
+    }
+    for path, noun, name in _references(estate):
+        if name is not None and name not in known[noun]:
+            yield path, f'there is no {noun} "{name}"', False
+    for index, channel in enumerate(estate.channels):
+        if not channel.pool:
+            yield ("channels", index), f'channel "{channel.code}" has no pool: it can promise nothing', True
+
+
+def _references(estate: Estate) -> "Iterator[tuple[tuple[str | int, ...], str, str | None]]":
+    """Every name that must lead somewhere: where it stands, what it names, the name."""
+    for index, channel in enumerate(estate.channels):
+        yield ("channels", index, "connection"), "connection", channel.connection
+        for place, location in enumerate(channel.pool):
+            yield ("channels", index, "pool", place), "location", location
+    for index, connection in enumerate(estate.connections):
+        yield ("connections", index, "channel"), "channel", connection.channel
+    for index, flow in enumerate(estate.flows):
+        yield ("flows", index, "connection"), "connection", flow.connection
+        for place, code in enumerate(flow.channels):
+            yield ("flows", index, "channels", place), "channel", code
+    for index, rule in enumerate(estate.safety_stock):
+        yield ("safety_stock", index, "location"), "location", rule.location
+    for index, buffer in enumerate(estate.channel_buffers):
+        yield ("channel_buffers", index, "channel"), "channel", buffer.channel
+
+
+def _connections(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Problem]:
+    for index, connection in enumerate(estate.connections):
+        connector = connectors.get(connection.connector)
+        if connector is None:
+            known = ", ".join(sorted(connectors))
+            text = f'there is no connector "{connection.connector}" (installed: {known})'
+            yield ("connections", index, "connector"), text, False
+            continue
+        declared = {setting.name: setting for setting in connector.settings}
+        for name, value in connection.settings.items():
+            if name not in declared:
+                yield ("connections", index, "settings", name), f'"{connector.name}" has no setting "{name}"', False
+            elif declared[name].secret and not is_reference(value):
+                text = f'"{name}" is a secret: write ${{ENV_NAME}} or file:/path, never the value'
+                yield ("connections", index, "settings", name), text, False
+        for name, setting in declared.items():
+            if setting.default is None and name not in connection.settings:
+                yield ("connections", index), f'"{connection.name}" needs the setting "{name}": {setting.title}', False
+        for flow_index, flow in enumerate(estate.flows):
+            if flow.connection == connection.name and connector.send(flow.kind) is None:
+                text = f'connector "{connector.name}" cannot carry {flow.kind}'
+                yield ("flows", flow_index, "kind"), text, False
+    yield from _single_sender(estate)
+
+
+def _single_sender(estate: Estate) -> Iterator[Problem]:
+    """One document per order and kind: two connections carrying the same finance flow would make two."""
+    for kind in FlowKind:
+        if kind in {FlowKind.STOCK, FlowKind.FULFILMENT}:
+            continue
+        flows = [(index, flow) for index, flow in enumerate(estate.flows) if flow.kind is kind]
+        for index, flow in flows[1:]:
+            before = flows[0][1]
+            if not flow.channels or not before.channels or set(flow.channels) & set(before.channels):
+                text = f'{kind} goes through "{before.connection}" already: an order would become two documents'
+                yield ("flows", index), text, False
+
+
+def _shadowed(
+    section: str, rules: Sequence[SafetyStock] | Sequence[ChannelBuffer], fields: tuple[str, ...]
+) -> Iterator[Problem]:
+    for index, rule in enumerate(rules):
+        for later in range(index + 1, len(rules)):
+            if all(getattr(rules[later], name) in {None, getattr(rule, name)} for name in fields):
+                text = f"never wins: rule {later + 1} of {section} is later and matches everything that this one does"
+                yield (section, index), text, True
+                break

@@ -1,0 +1,146 @@
+"""Check, apply and read the estate."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from crossdock.connector_kit.model import Connector
+from crossdock.estate import store
+from crossdock.estate.files import Complaint, Folder, Place, read_folder
+from crossdock.estate.model import Estate, Version
+from crossdock.estate.rules import problems
+from crossdock.estate.schema import shape_complaints
+from crossdock.foundation.db import Tx
+
+
+class NoEstateError(Exception):
+    """No estate has been applied to this database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a folder says. `estate` is None when any complaint is more than a warning: nothing is then applied."""
+
+    estate: Estate | None
+    complaints: Sequence[Complaint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The version now in force; `changes` is empty when it was already."""
+
+    number: int
+    changes: Sequence[str]
+
+
+def check(folder: Path, connectors: Mapping[str, Connector]) -> Checked:
+    """Read a folder of YAML and judge it; every complaint has its file and line."""
+    read = read_folder(folder)
+    complaints = [*read.complaints, *shape_complaints(read)]
+    if any(not complaint.warning for complaint in complaints):
+        return Checked(estate=None, complaints=_sorted(complaints))
+    try:
+        estate = msgspec.convert(read.document, Estate, strict=False)
+    except msgspec.ValidationError as error:
+        complaints.append(Complaint(place=_place(read, str(error)), text=str(error)))
+        return Checked(estate=None, complaints=_sorted(complaints))
+    complaints.extend(
+        Complaint(place=read.place_of(path), text=text, warning=warning)
+        for path, text, warning in problems(estate, connectors)
+    )
+    sound = all(complaint.warning for complaint in complaints)
+    return Checked(estate=estate if sound else None, complaints=_sorted(complaints))
+
+
+def _sorted(complaints: Sequence[Complaint]) -> Sequence[Complaint]:
+    return sorted(complaints, key=lambda complaint: (complaint.place.file, complaint.place.line))
+
+
+def _place(read: Folder, message: str) -> Place:
+    """The line of a conversion error: its text ends in the path, e.g. "… - at `$.channels[0].pool`"."""
+    path: list[str | int] = []
+    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", message.rpartition("`$")[2]):
+        path.append(name or int(index))
+    return read.place_of(path)
+
+
+async def apply(tx: Tx, estate: Estate, *, note: str, now: datetime) -> Applied:
+    """Put *estate* in force as the next version; an identical one changes nothing."""
+    await store.lock(tx)
+    before = await store.current(tx)
+    changes = differences(before[1] if before else None, estate)
+    if before is not None and not changes:
+        return Applied(number=before[0], changes=())
+    return Applied(number=await store.insert(tx, _digest(estate), estate, note, now), changes=changes)
+
+
+async def roll_back(tx: Tx, number: int, *, now: datetime) -> Applied | None:
+    """Put an old version in force again, as a new one; None when there is no such version."""
+    old = await store.document(tx, number)
+    return None if old is None else await apply(tx, old, note=f"rolled back to version {number}", now=now)
+
+
+async def current(tx: Tx) -> Estate:
+    """The estate in force; raises NoEstateError when there is none yet."""
+    found = await store.current(tx)
+    if found is None:
+        raise NoEstateError("No estate has been applied yet: run `crossdock estate apply`.")
+    return found[1]
+
+
+async def current_number(tx: Tx) -> int:
+    """Its version; 0 when there is none. Cheap: workers ask it to see whether to read again."""
+    return await store.current_number(tx) or 0
+
+
+async def versions(tx: Tx, limit: int = 50) -> Sequence[Version]:
+    """Applied versions, newest first."""
+    return await store.versions(tx, limit)
+
+
+def differences(before: Estate | None, after: Estate) -> Sequence[str]:
+    """What applying would change, one line per value: `channels.web.pool: DC1 → DC1, S01`."""
+    old = _flat(msgspec.to_builtins(before)) if before is not None else {}
+    new = _flat(msgspec.to_builtins(after))
+    return [
+        f"{path}: {old.get(path, 'nothing')} → {new.get(path, 'nothing')}"
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    ]
+
+
+def _flat(node: object, path: str = "") -> dict[str, str]:
+    """Leaves by path; list items are named by their code, name or kind, so that order is no difference in identity."""
+    if isinstance(node, dict):
+        return {key: text for name, child in node.items() for key, text in _flat(child, _join(path, name)).items()}
+    if isinstance(node, list | tuple):
+        if all(not isinstance(item, dict | list | tuple) for item in node):
+            return {path: ", ".join(str(item) for item in node)}
+        found: dict[str, str] = {}
+        for index, item in enumerate(node):
+            found.update(_flat(item, _join(path, _name_of(item, index))))
+        return found
+    return {path: str(node)}
+
+
+def _join(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _name_of(item: object, index: int) -> str:
+    if isinstance(item, dict):
+        if "kind" in item and "connection" in item:
+            return f"{item['kind']}@{item['connection']}"
+        for name in ("code", "name"):
+            if name in item:
+                return str(item[name])
+    return str(index)
+
+
+def _digest(estate: Estate) -> str:
+    return hashlib.sha256(msgspec.json.encode(estate, order="deterministic")).hexdigest()
