@@ -1,0 +1,1 @@
+"""What people work on: exceptions with an owner and a clock, traces that explain."""

@@ -1,0 +1,61 @@
+"""Exceptions and traces."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+
+class ExceptionState(StrEnum):
+    """Mirrors the database's enum."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """Something that needs a person, before it has an owner and a clock."""
+
+    type: str
+    key: str
+    """Two matters with the same key are one exception."""
+    subject: str
+    detail: str
+    path: str = ""
+    amount: Decimal | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenException:
+    """An exception as people see it."""
+
+    id: UUID
+    type: str
+    key: str
+    subject: str
+    path: str
+    detail: str
+    owner: str
+    state: ExceptionState
+    opened_at: datetime
+    due_at: datetime
+    occurrences: int
+    amount: Decimal | None
+    currency: str | None
+    correlation_id: UUID
+    closed_at: datetime | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceStep:
+    """One line of a timeline: when, which system or part, what, and the ids to follow."""
+
+    at: datetime
+    source: str
+    what: str
+    detail: str
+    ids: tuple[str, ...] = ()

@@ -1,0 +1,168 @@
+"""Which facts need a person, who that is, and which facts settle the matter. Pure tables."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import singledispatch
+from typing import Final
+
+from crossdock.canonical import facts
+from crossdock.canonical.base import Document
+from crossdock.estate.model import Ownership, duration
+from crossdock.operations.model import Matter
+
+DEFAULT_OWNER: Final = "operations"
+DEFAULT_WITHIN: Final = "4h"
+
+
+@singledispatch
+def matter_of(_fact: Document) -> Matter | None:
+    """The matter a fact opens; None when it needs nobody. One function per fact that needs a person follows."""
+    return None
+
+
+@matter_of.register
+def _unreadable(fact: facts.MessageQuarantined) -> Matter:
+    record = f"message/{fact.message_id}#{fact.record}"
+    return Matter(
+        type="message_unreadable",
+        key=record,
+        subject=fact.subject or record,
+        path=fact.path,
+        detail=f"{fact.connection} {fact.feed}: {fact.reason}",
+    )
+
+
+@matter_of.register
+def _overdue(fact: facts.MessageOverdue) -> Matter:
+    return Matter(
+        type="message_overdue",
+        key=f"message/{fact.message_id}#{fact.record}",
+        subject=fact.waits_for,
+        detail=f"{fact.connection} {fact.feed}: waits for {fact.waits_for}, which has not arrived",
+    )
+
+
+@matter_of.register
+def _held(fact: facts.OrderHeld) -> Matter:
+    return Matter(
+        type=f"order_{fact.hold}",
+        key=f"order/{fact.order_id}/{fact.hold}",
+        subject=f"order/{fact.order_id}",
+        path=fact.path,
+        detail=fact.reason,
+    )
+
+
+@matter_of.register
+def _refused(fact: facts.IntentRefused) -> Matter:
+    return Matter(
+        type="intent_refused",
+        key=f"intent/{fact.intent_id}",
+        subject=fact.subject,
+        path=fact.path,
+        detail=f"{fact.connection} refused {fact.kind} {fact.reference}: {fact.reason}",
+    )
+
+
+@matter_of.register
+def _parked(fact: facts.IntentParked) -> Matter:
+    """One exception per cause: mapping one code may release a hundred intents."""
+    return Matter(
+        type="intent_parked",
+        key=f"cause/{fact.connection}/{fact.cause}",
+        subject=fact.subject,
+        path=fact.cause,
+        detail=f"{fact.kind} through {fact.connection}: {fact.reason}",
+    )
+
+
+@matter_of.register
+def _short(fact: facts.StockShort) -> Matter:
+    subject = f"stock/{fact.sku}@{fact.location}"
+    return Matter(
+        type="stock_short", key=subject, subject=subject, detail=f"{fact.short} promised but gone: {fact.cause}"
+    )
+
+
+@matter_of.register
+def _discrepancy(fact: facts.StockDiscrepancy) -> Matter:
+    subject = f"stock/{fact.sku}@{fact.location}"
+    return Matter(
+        type="stock_discrepancy",
+        key=f"discrepancy/{fact.sku}@{fact.location}",
+        subject=subject,
+        path="$.on_hand",
+        detail=f"we have {fact.ours}, they say {fact.theirs}: {fact.cause}",
+    )
+
+
+@matter_of.register
+def _gap(fact: facts.ReceiptGapFound) -> Matter:
+    till = f"{fact.store}/{fact.till}/{fact.business_day}"
+    numbers = (
+        str(fact.missing_from) if fact.missing_from == fact.missing_to else f"{fact.missing_from}-{fact.missing_to}"
+    )
+    return Matter(
+        type="receipt_gap",
+        key=f"gap/{till}/{fact.missing_from}",
+        subject=f"till/{till}",
+        path="$.sequence",
+        detail=f"receipts {numbers} of till {fact.till} in {fact.store} are missing",
+    )
+
+
+@matter_of.register
+def _unsound(fact: facts.ReceiptUnsound) -> Matter:
+    ref = f"{fact.ref.store}/{fact.ref.till}/{fact.ref.business_day}/{fact.ref.sequence}"
+    return Matter(
+        type="receipt_unsound",
+        key=f"receipt/{ref}",
+        subject=f"receipt/{ref}",
+        path="$.total",
+        detail=f"lines and tenders differ by {fact.difference}",
+        amount=abs(fact.difference),
+        currency=fact.currency,
+    )
+
+
+@matter_of.register
+def _silent(fact: facts.FeedSilent) -> Matter:
+    return Matter(
+        type="feed_silent",
+        key=f"feed/{fact.connection}/{fact.feed}",
+        subject=f"connection/{fact.connection}",
+        path=fact.feed,
+        detail=f"nothing since {fact.silent_since.isoformat(timespec='minutes')}",
+    )
+
+
+@matter_of.register
+def _broken(fact: facts.ConnectionBroken) -> Matter:
+    return Matter(
+        type="connection_broken",
+        key=f"connection/{fact.connection}",
+        subject=f"connection/{fact.connection}",
+        detail=fact.reason,
+    )
+
+
+def settled_by(fact: Document) -> str | None:
+    """The key of the exception that a fact closes by itself; None when it closes none."""
+    match fact:
+        case facts.OrderHoldReleased():
+            return f"order/{fact.order_id}/{fact.hold}"
+        case facts.IntentLanded():
+            return f"intent/{fact.intent_id}"
+        case facts.ConnectionRestored():
+            return f"connection/{fact.connection}"
+        case _:
+            return None
+
+
+def owner_of(type_name: str, ownership: Sequence[Ownership], opened_at: datetime) -> tuple[str, datetime]:
+    """Who works on it and until when; the last matching rule of the estate wins."""
+    owner, within = DEFAULT_OWNER, DEFAULT_WITHIN
+    for rule in ownership:
+        if rule.type in {"*", type_name}:
+            owner, within = rule.owner, rule.within
+    return owner, opened_at + duration(within)

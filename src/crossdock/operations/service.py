@@ -1,0 +1,81 @@
+"""Open, list and settle exceptions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from crossdock.canonical.facts import ExceptionClosed, ExceptionOpened
+from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.model import Event
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.db import Tx
+from crossdock.foundation.ids import new_id
+from crossdock.operations import store
+from crossdock.operations.model import Matter, OpenException
+from crossdock.operations.rules import matter_of, owner_of, settled_by
+
+
+async def watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> None:
+    """Open the exception a fact calls for, or close the one that it settles. Part of the fact's own reaction."""
+    origin = Origin(correlation_id=event.correlation_id, source="operations", causation_id=event.id)
+    matter = matter_of(event.fact)
+    if matter is not None:
+        await open_exception(tx, estate, matter, origin=origin, now=now)
+    key = settled_by(event.fact)
+    if key is not None:
+        await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
+
+
+async def open_exception(tx: Tx, estate: Estate, matter: Matter, *, origin: Origin, now: datetime) -> UUID:
+    """Open it, or count one more occurrence when the same matter is open already."""
+    owner, due_at = owner_of(matter.type, estate.ownership, now)
+    found, occurrences = await store.open_or_count(
+        tx,
+        new_id=new_id(),
+        matter=matter,
+        owner=owner,
+        opened_at=now,
+        due_at=due_at,
+        correlation_id=origin.correlation_id,
+    )
+    if occurrences == 1:
+        fact = ExceptionOpened(exception_id=str(found), type=matter.type, subject=matter.subject, owner=owner)
+        await _note(tx, found, fact, origin, now)
+    return found
+
+
+async def close(tx: Tx, key: str, resolution: str, *, origin: Origin, now: datetime) -> bool:
+    """Settle the open exception of a key; False when there is none."""
+    closed = await store.close(tx, key, resolution, now)
+    if closed is None:
+        return False
+    await _note(tx, closed[0], ExceptionClosed(exception_id=str(closed[0]), resolution=resolution), origin, now)
+    return True
+
+
+async def _note(
+    tx: Tx, exception_id: UUID, fact: ExceptionOpened | ExceptionClosed, origin: Origin, now: datetime
+) -> None:
+    new = NewFact(stream=f"exception/{exception_id}", fact=fact, happened_at=now, origin=origin)
+    await eventlog.append(tx, [new])
+
+
+async def list_exceptions(
+    tx: Tx, *, owner: str = "", type_name: str = "", subject: str = "", closed_too: bool = False, limit: int = 200
+) -> Sequence[OpenException]:
+    """The work list: open ones by their clock. Empty filters match everything."""
+    return await store.list_exceptions(
+        tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit
+    )
+
+
+async def get(tx: Tx, exception_id: UUID) -> OpenException | None:
+    """One exception."""
+    return await store.get(tx, exception_id)
+
+
+async def counts(tx: Tx, *, now: datetime) -> Sequence[tuple[str, str, int, int, Decimal]]:
+    """Per owner and type: open, overdue, money at risk."""
+    return await store.counts(tx, now)

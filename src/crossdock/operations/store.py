@@ -1,0 +1,96 @@
+"""SQL of the exceptions."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, LiteralString
+from uuid import UUID
+
+from crossdock.foundation.db import Tx, fetch_all, fetch_one, fetch_tuples
+from crossdock.operations.model import Matter, OpenException
+
+OPEN: Final[LiteralString] = """
+INSERT INTO operations.exception
+       (id, type, key, subject, path, detail, owner, opened_at, due_at, amount, currency, correlation_id)
+VALUES (%(id)s, %(type)s, %(key)s, %(subject)s, %(path)s, %(detail)s, %(owner)s, %(opened_at)s, %(due_at)s,
+        %(amount)s, %(currency)s, %(correlation_id)s)
+    ON CONFLICT (key) WHERE state = 'open' DO UPDATE
+   SET occurrences = exception.occurrences + 1, detail = excluded.detail
+RETURNING id, occurrences
+"""
+
+CLOSE: Final[LiteralString] = """
+UPDATE operations.exception
+   SET state = 'closed', closed_at = %(now)s, resolution = %(resolution)s
+ WHERE key = %(key)s AND state = 'open'
+RETURNING id, correlation_id
+"""
+
+LIST: Final[LiteralString] = """
+SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
+       currency, correlation_id, closed_at, resolution
+  FROM operations.exception
+ WHERE (%(all)s OR state = 'open')
+   AND (%(owner)s = '' OR owner = %(owner)s)
+   AND (%(type)s = '' OR type = %(type)s)
+   AND (%(subject)s = '' OR subject = %(subject)s)
+ ORDER BY state, due_at, id
+ LIMIT %(limit)s
+"""
+
+GET: Final[LiteralString] = """
+SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
+       currency, correlation_id, closed_at, resolution
+  FROM operations.exception
+ WHERE id = %(id)s
+"""
+
+COUNTS: Final[LiteralString] = """
+SELECT owner, type, count(*), count(*) FILTER (WHERE due_at < %(now)s), coalesce(sum(amount), 0)
+  FROM operations.exception WHERE state = 'open' GROUP BY owner, type ORDER BY owner, type
+"""
+
+
+async def open_or_count(
+    tx: Tx, *, new_id: UUID, matter: Matter, owner: str, opened_at: datetime, due_at: datetime, correlation_id: UUID
+) -> tuple[UUID, int]:
+    """The exception's id and how often the matter has come up."""
+    params = {
+        "id": new_id,
+        "type": matter.type,
+        "key": matter.key,
+        "subject": matter.subject,
+        "path": matter.path,
+        "detail": matter.detail,
+        "owner": owner,
+        "opened_at": opened_at,
+        "due_at": due_at,
+        "amount": matter.amount,
+        "currency": matter.currency,
+        "correlation_id": correlation_id,
+    }
+    rows = await fetch_tuples(tx, OPEN, params)
+    return rows[0][0], rows[0][1]
+
+
+async def close(tx: Tx, key: str, resolution: str, now: datetime) -> tuple[UUID, UUID] | None:
+    """Close the open exception of a key: its id and correlation id; None when there is none."""
+    rows = await fetch_tuples(tx, CLOSE, {"key": key, "resolution": resolution, "now": now})
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+async def list_exceptions(
+    tx: Tx, *, owner: str, type_name: str, subject: str, closed_too: bool, limit: int
+) -> list[OpenException]:
+    """Open ones first, then by their clock."""
+    params = {"owner": owner, "type": type_name, "subject": subject, "all": closed_too, "limit": limit}
+    return await fetch_all(tx, LIST, OpenException, params)
+
+
+async def get(tx: Tx, exception_id: UUID) -> OpenException | None:
+    """One of them."""
+    return await fetch_one(tx, GET, OpenException, {"id": exception_id})
+
+
+async def counts(tx: Tx, now: datetime) -> list[tuple[str, str, int, int, Decimal]]:
+    """Per owner and type: open, overdue, money at risk."""
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in await fetch_tuples(tx, COUNTS, {"now": now})]
