@@ -1,0 +1,54 @@
+"""One loop: step until nothing is left, then wait for a hint or a while; survive what a step throws."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.hints import Hints
+from crossdock.foundation.log import logger
+
+log = logger(__name__)
+
+IDLE_FIRST_S: Final = 0.05
+FAILED_FIRST_S: Final = 0.2
+FAILED_MAX_S: Final = 15.0
+
+Step = Callable[[], Awaitable[bool]]
+"""One bounded piece of work; True when there may be more at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """A named step with its pace when idle."""
+
+    name: str
+    step: Step
+    idle_max_s: float = 1.0
+    """Longest wait between polls when no hint comes: the price of a lost hint."""
+
+
+async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
+    """Run until cancelled. A failing step is logged and tried again with growing waits: it never ends the loop."""
+    idle_s, failed_s = IDLE_FIRST_S, FAILED_FIRST_S
+    while True:
+        try:
+            more = await loop.step()
+        except (psycopg.OperationalError, psycopg.errors.QueryCanceled) as error:
+            log.warning("loop_lost_database", loop=loop.name, error=str(error).strip())
+            await clock.sleep(failed_s)
+            failed_s = min(failed_s * 2, FAILED_MAX_S)
+            continue
+        except Exception:  # the edge of the process: a bug in one loop must not stop the others
+            log.exception("loop_step_failed", loop=loop.name)
+            await clock.sleep(failed_s)
+            failed_s = min(failed_s * 2, FAILED_MAX_S)
+            continue
+        failed_s = FAILED_FIRST_S
+        if more:
+            idle_s = IDLE_FIRST_S
+            continue
+        await hints.wait(idle_s)
+        idle_s = min(idle_s * 2, loop.idle_max_s)
