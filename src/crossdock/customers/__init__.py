@@ -1,0 +1,1 @@
+"""People: who bought, where parcels go; sealed apart from everything else."""
