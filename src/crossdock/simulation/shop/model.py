@@ -10,6 +10,8 @@ from crossdock.simulation.shop.pricing import OrderSum, PricedLine, PricedShippi
 
 ZERO: Final = Decimal(0)
 
+Result = Literal["applied", "refused", "replayed", "error"]
+"""What came of a mutation: done, denied by user errors, answered from memory, or broken off."""
 FinancialStatus = Literal["pending", "authorized", "paid", "refunded", "voided"]
 QuantityName = Literal[
     "available", "committed", "reserved", "damaged", "safety_stock", "quality_control", "incoming", "on_hand"
@@ -344,5 +346,5 @@ class MutationRecord:
     idempotency_key: str | None
     arguments: str
     """Canonical JSON of the arguments."""
-    result: Literal["applied", "refused", "replayed", "error"]
+    result: Result
     reasons: tuple[str, ...]
