@@ -1,0 +1,1 @@
+"""The HTTP API: adapts requests to services, nothing else."""

@@ -1,0 +1,133 @@
+"""SQL of the gateway: keys and kept answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+from uuid import UUID
+
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
+
+INSERT_KEY: Final[LiteralString] = """
+INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
+VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(channel)s, %(now)s, %(expires_at)s)
+"""
+
+VALID_KEYS: Final[LiteralString] = """
+SELECT id, name, hash, scopes, channel, created_at, expires_at FROM gateway.api_key
+ WHERE revoked_at IS NULL ORDER BY name
+"""
+
+REVOKE_KEY: Final[LiteralString] = """
+UPDATE gateway.api_key SET revoked_at = %(now)s WHERE name = %(name)s AND revoked_at IS NULL
+"""
+
+# The row of a key that another request wrote first is returned too: the caller compares digests.
+CLAIM_ANSWERS: Final[LiteralString] = """
+INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at)
+SELECT api_key, key, digest, 0, ''::bytea, %(now)s
+  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(digests)b::bytea[]) AS new(api_key, key, digest)
+    ON CONFLICT DO NOTHING
+RETURNING api_key, key
+"""
+
+KEPT_ANSWERS: Final[LiteralString] = """
+SELECT kept.api_key, kept.key, kept.digest, kept.status, kept.answer
+  FROM gateway.idempotency AS kept
+  JOIN unnest(%(api_keys)b::uuid[], %(keys)b::text[]) AS wanted(api_key, key)
+    ON kept.api_key = wanted.api_key AND kept.key = wanted.key
+"""
+
+KEEP_ANSWERS: Final[LiteralString] = """
+UPDATE gateway.idempotency AS kept
+   SET status = new.status, answer = new.answer
+  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(statuses)b::smallint[], %(answers)b::bytea[])
+       AS new(api_key, key, status, answer)
+ WHERE kept.api_key = new.api_key AND kept.key = new.key
+"""
+
+FORGET_ANSWERS: Final[LiteralString] = "DELETE FROM gateway.idempotency WHERE created_at < %(before)s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """An API key as stored."""
+
+    id: UUID
+    name: str
+    hash: bytes
+    scopes: list[str]
+    channel: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What an Idempotency-Key got the first time."""
+
+    api_key: UUID
+    key: str
+    digest: bytes
+    status: int
+    answer: bytes
+
+
+async def insert_key(
+    tx: Tx,
+    *,
+    key_id: UUID,
+    name: str,
+    digest: bytes,
+    scopes: Sequence[str],
+    channel: str | None,
+    now: datetime,
+    expires_at: datetime | None,
+) -> None:
+    """Store a key's hash."""
+    params = {
+        "id": key_id,
+        "name": name,
+        "hash": digest,
+        "scopes": list(scopes),
+        "channel": channel,
+        "now": now,
+        "expires_at": expires_at,
+    }
+    await execute(tx, INSERT_KEY, params)
+
+
+async def valid_keys(tx: Tx) -> list[KeyRow]:
+    """Keys that were not revoked."""
+    return await fetch_all(tx, VALID_KEYS, KeyRow)
+
+
+async def revoke_key(tx: Tx, name: str, now: datetime) -> bool:
+    """Whether there was one to revoke."""
+    return await execute(tx, REVOKE_KEY, {"name": name, "now": now}) > 0
+
+
+async def claim_answers(
+    tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str], digests: Sequence[bytes], now: datetime
+) -> set[tuple[UUID, str]]:
+    """Take keys for this transaction; those that were free. Waits for a transaction that is taking the same one."""
+    params = {"api_keys": api_keys, "keys": keys, "digests": digests, "now": now}
+    return {(row[0], row[1]) for row in await fetch_tuples(tx, CLAIM_ANSWERS, params)}
+
+
+async def kept_answers(tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str]) -> list[KeptAnswer]:
+    """Answers given earlier."""
+    return await fetch_all(tx, KEPT_ANSWERS, KeptAnswer, {"api_keys": api_keys, "keys": keys})
+
+
+async def keep_answers(
+    tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str], statuses: Sequence[int], answers: Sequence[bytes]
+) -> None:
+    """Remember what claimed keys were answered."""
+    params = {"api_keys": api_keys, "keys": keys, "statuses": statuses, "answers": answers}
+    await execute(tx, KEEP_ANSWERS, params)
+
+
+async def forget_answers(tx: Tx, before: datetime) -> int:
+    """Drop old ones; how many."""
+    return await execute(tx, FORGET_ANSWERS, {"before": before})
