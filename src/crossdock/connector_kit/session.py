@@ -31,14 +31,14 @@ class Session:
     """One connection's working environment. Lives as long as the pump; `memory` holds a log-in between calls."""
 
     connection: ConnectionName
-    settings: Mapping[str, str]
-    """Values of the connector's settings, secrets resolved."""
+    settings: Mapping[str, str] = field(repr=False)
+    """Values of the connector's settings, secrets resolved; never shown, never logged."""
     lookups: Mapping[str, Mapping[str, str]]
     """The estate's code tables for this connection, ours → theirs."""
     identities: Identities
     http: Http
     clock: Clock
-    memory: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, str] = field(default_factory=dict, repr=False)
 
     def lookup(self, table: str, code: str) -> str:
         """Their code for ours; a `*` entry is the table's default. LookupMissing names what to add."""
