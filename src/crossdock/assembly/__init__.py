@@ -1,0 +1,1 @@
+"""The one place that constructs things and knows which fact calls which service."""
