@@ -1,0 +1,3 @@
+from erp_process import erp
+
+__all__ = ["erp"]
