@@ -113,3 +113,13 @@ class Keyring:
             for row in rows
         }
         self._read_at = started
+
+
+async def valid(tx: Tx) -> Sequence[store.KeyRow]:
+    """Keys that were not revoked, by name."""
+    return await store.valid_keys(tx)
+
+
+async def revoke(tx: Tx, name: str, *, now: datetime) -> bool:
+    """Stop a key; False when there is no valid one of that name."""
+    return await store.revoke_key(tx, name, now)

@@ -1,0 +1,24 @@
+"""A command's way to the hub: the running one's database, or one started for the command alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from crossdock.assembly.hub import Hub, open_database, open_hub
+from crossdock.assembly.registry import connectors
+from crossdock.foundation.postgres import running
+from crossdock.foundation.settings import Settings
+
+
+def settings() -> Settings:
+    """This process's settings."""
+    return Settings.from_environment()
+
+
+@asynccontextmanager
+async def hub() -> AsyncIterator[Hub]:
+    """The hub of CROSSDOCK_HOME or CROSSDOCK_DATABASE_URL; the embedded database is started when nobody runs it."""
+    chosen = settings()
+    async with AsyncExitStack() as stack:
+        found = None if chosen.database_url else running(chosen.home / "postgres")
+        dsn = found.dsn if found is not None else await stack.enter_async_context(open_database(chosen))
+        yield await stack.enter_async_context(open_hub(chosen, dsn, connectors()))

@@ -1,0 +1,77 @@
+"""How the command line speaks: tables for people, JSON for machines, findings as exit code 1."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+EXIT_FINDINGS: Final = 1
+EXIT_UNUSABLE: Final = 2
+
+AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+
+console: Final = Console(highlight=False)
+errors: Final = Console(stderr=True, highlight=False)
+
+
+class CommandError(Exception):
+    """What was asked cannot be done; the text is one sentence and what to do. Exit code 2."""
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str, title: str = "") -> None:
+    """Rows under headings; *empty* is the sentence to print when there are none."""
+    if not rows:
+        console.print(empty)
+        return
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(shown(value)) for value in row))
+    console.print(table)
+
+
+def show(
+    columns: Sequence[str], rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str, title: str = ""
+) -> None:
+    """The same rows for people or for machines."""
+    if as_json:
+        print_json(list(rows))
+    else:
+        print_table(columns, [[row[column] for column in columns] for row in rows], empty=empty, title=title)
+
+
+def shown(value: object) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}" if value else "0"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, timedelta):
+        return age(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def age(span: timedelta) -> str:
+    """3 s, 12 min, 5 h, 2 d."""
+    seconds = int(abs(span.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
