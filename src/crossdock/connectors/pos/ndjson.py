@@ -1,0 +1,196 @@
+"""Receipts as newline-delimited JSON: one receipt a line in the hub's own document, and, if there is one, a trailer.
+
+The fields are those of the `sale_recorded` schema (`crossdock schemas export`). Amounts may be numbers or text; a time
+without offset is the store's local time. The trailer `{"document": "trailer", "count": N}` proves that a file is whole.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from crossdock.canonical.base import LocationCode, Tax
+from crossdock.canonical.receipts import (
+    LineKind,
+    ReceiptKind,
+    ReceiptLine,
+    ReceiptRef,
+    ReceiptTender,
+    SaleRecorded,
+)
+from crossdock.connector_kit.model import Damaged, Decoded, Received
+from crossdock.connector_kit.record import Record, Undecodable, describe, parse_json
+from crossdock.connectors.pos.node import CODE_MAX, TEXT_MAX
+from crossdock.connectors.pos.receipt import key_of, record
+
+LINE_BYTES_MAX: Final = 4 * 1024 * 1024
+SEQUENCE_MAX: Final = 10**15
+FOREIGN_LINES_MAX: Final = 100
+"""So many unreadable lines before the first good one, and it is no such file."""
+K = TypeVar("K", LineKind, ReceiptKind)
+
+
+def decode_ndjson(received: Received) -> Iterator[Decoded | Damaged]:
+    """Every line of a file; raises Undecodable when it is something else."""
+    good = bad = counted = 0
+    stated: Record | None = None
+    for number, raw in _lines(received.body):
+        found = _line(received, f"line {number}: $", raw)
+        if isinstance(found, Record):
+            stated = found
+            continue
+        counted += 1
+        if isinstance(found, Decoded):
+            good += 1
+        elif (bad := bad + 1) >= FOREIGN_LINES_MAX and not good:
+            raise Undecodable(f"line {number}", f"not newline-delimited receipts: {found.error}")
+        yield found
+    if stated is not None:
+        yield from _check_count(stated, counted)
+
+
+def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, numbered from 1, one at a time: a file is not held twice."""
+    start, number = 0, 0
+    while start < len(body):
+        end = body.find(b"\n", start)
+        end = len(body) if end < 0 else end
+        number += 1
+        line = body[start:end].strip()
+        if line:
+            yield number, line
+        start = end + 1
+
+
+def _line(received: Received, path: str, raw: bytes) -> Decoded | Damaged | Record:
+    """A receipt, or the trailer as it is."""
+    key = ""
+    try:
+        entry = _entry(path, raw)
+        if entry.text_or_none("document") == "trailer":
+            return entry
+        ref = _ref(received, entry)
+        key = key_of(ref)
+        return record(_document(received, entry, ref))
+    except Undecodable as error:
+        return Damaged(error=error, key=key, raw=raw)
+    except (ValueError, OverflowError) as error:  # what a canonical document, or a calendar, refuses
+        return Damaged(error=Undecodable(path, str(error)), key=key, raw=raw)
+
+
+def _entry(path: str, raw: bytes) -> Record:
+    if len(raw) > LINE_BYTES_MAX:
+        raise Undecodable(path, f"more than {LINE_BYTES_MAX // 1024 // 1024} MiB in one line")
+    try:
+        entry = Record(parse_json(raw), path)
+    except Undecodable as error:
+        raise Undecodable(path, error.reason) from None
+    kind = entry.text_or_none("document")
+    if kind not in {None, "sale_recorded", "trailer"}:
+        raise Undecodable(f"{path}.document", f'wanted "sale_recorded" or "trailer", got {describe(kind)}')
+    return entry
+
+
+def _check_count(trailer: Record, counted: int) -> Iterator[Damaged]:
+    try:
+        said = trailer.whole("count")
+    except Undecodable as error:
+        yield Damaged(error=error)
+        return
+    if said != counted:
+        yield Damaged(error=Undecodable(f"{trailer.path}.count", f"says {said}, the file holds {counted}"))
+
+
+def _document(received: Received, entry: Record, ref: ReceiptRef) -> SaleRecorded:
+    kind = _choice(entry, "kind", ReceiptKind.SALE)
+    posts = kind in (ReceiptKind.SALE, ReceiptKind.VOID)
+    voids = entry.one_or_none("voids")
+    return SaleRecorded(
+        store=ref.store,
+        till=ref.till,
+        business_day=ref.business_day,
+        sequence=ref.sequence,
+        ended_at=entry.moment("ended_at", received.zones.get(ref.store)),
+        currency=entry.text("currency"),
+        total=entry.number("total") if posts else Decimal(0),
+        kind=kind,
+        transaction_id=_text(entry, "transaction_id"),
+        prices_include_tax=entry.flag_or("prices_include_tax", default=True),
+        lines=tuple(_goods(received, each) for each in entry.each_or_none("lines")) if posts else (),
+        tenders=tuple(_tender(received, each) for each in entry.each_or_none("tenders")) if posts else (),
+        rounding=(entry.number_or_none("rounding") or Decimal(0)) if posts else Decimal(0),
+        voids=_ref(received, voids) if voids and kind is ReceiptKind.VOID else None,
+        operator=_text(entry, "operator"),
+    )
+
+
+def _ref(received: Received, entry: Record) -> ReceiptRef:
+    store = _code(entry, "store")
+    sequence = entry.whole("sequence")
+    if not 0 <= sequence < SEQUENCE_MAX:
+        raise Undecodable(f"{entry.path}.sequence", f"wanted a whole number from 0, got {describe(sequence)}")
+    return ReceiptRef(
+        store=LocationCode(received.names.get("locations", {}).get(store, store)),
+        till=_code(entry, "till"),
+        business_day=entry.day("business_day"),
+        sequence=sequence,
+    )
+
+
+def _goods(received: Received, entry: Record) -> ReceiptLine:
+    original = entry.one_or_none("original")
+    quantity = entry.number("quantity")
+    if quantity <= 0:
+        raise Undecodable(f"{entry.path}.quantity", f"wanted a quantity above 0, got {describe(str(quantity))}")
+    return ReceiptLine(
+        number=entry.whole("number"),
+        sku=_code(entry, "sku"),
+        quantity=quantity,
+        amount=entry.number("amount"),
+        kind=_choice(entry, "kind", LineKind.SALE),
+        discount=entry.number_or_none("discount") or Decimal(0),
+        taxes=tuple(_tax(received, each) for each in entry.each_or_none("taxes")),
+        unit=_code(entry, "unit") if entry.has("unit") else "each",
+        voided=entry.flag_or("voided", default=False),
+        original=_ref(received, original) if original else None,
+        reason=_text(entry, "reason"),
+        name=_text(entry, "name"),
+    )
+
+
+def _tax(received: Received, entry: Record) -> Tax:
+    code = _code(entry, "code")
+    return Tax(
+        code=received.names.get("taxes", {}).get(code, code),
+        amount=entry.number("amount"),
+        rate=entry.number_or_none("rate"),
+    )
+
+
+def _tender(received: Received, entry: Record) -> ReceiptTender:
+    tender = _code(entry, "tender")
+    return ReceiptTender(
+        tender=received.names.get("tenders", {}).get(tender, tender),
+        amount=entry.number("amount"),
+        reference=_text(entry, "reference"),
+    )
+
+
+def _code(entry: Record, name: str) -> str:
+    text = entry.key(name).strip()
+    if not 0 < len(text) <= CODE_MAX:
+        raise Undecodable(f"{entry.path}.{name}", f"wanted 1 to {CODE_MAX} characters, got {describe(text)}")
+    return text
+
+
+def _text(entry: Record, name: str) -> str:
+    return entry.text_or_empty(name)[:TEXT_MAX]
+
+
+def _choice(entry: Record, name: str, default: K) -> K:
+    text = entry.text_or_none(name)
+    if text is None:
+        return default
+    kinds = {each.value: each for each in type(default)}
+    if text not in kinds:
+        raise Undecodable(f"{entry.path}.{name}", f"wanted one of {', '.join(kinds)}, got {describe(text)}")
+    return kinds[text]
