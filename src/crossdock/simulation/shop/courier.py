@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 import aiohttp
+import msgspec
 
 from crossdock.foundation.ids import new_id
 from crossdock.simulation.shop.faults import WEBHOOK_FAULTS, Fault, FaultKind
@@ -25,6 +27,7 @@ ANSWER_TIMEOUT_S: Final = 5.0
 REORDER_WAIT_S: Final = 30.0
 PARALLEL_MAX: Final = 8
 UNTOLD_MAX: Final = 10_000
+TOLD_KEPT_MAX: Final = 100_000
 SUCCESS: Final = range(200, 300)
 
 
@@ -76,7 +79,7 @@ class Courier:
         self._trips: set[asyncio.Task[None]] = set()
         self._hands = asyncio.Semaphore(PARALLEL_MAX)
         self._held: dict[str, asyncio.Event] = {}
-        self.told: Final[list[Told]] = []
+        self.told: Final[deque[Told]] = deque(maxlen=TOLD_KEPT_MAX)
         self.overflown = 0
         shop.heard = self.announce
 
@@ -93,11 +96,13 @@ class Courier:
                 resource=announcement.resource,
                 event_id=announcement.event_id,
                 webhook_id=new_id(),
-                body=announcement.body,
+                body=_chosen(announcement.body, subscription.include_fields),
                 triggered_at=announcement.at,
             )
             fault = self._shop.faults.strike(WEBHOOK_FAULTS, (announcement.topic,))
-            self._start(letter, fault, announcement.body_before)
+            before = announcement.body_before
+            stale = None if before is None else _chosen(before, subscription.include_fields)
+            self._start(letter, fault, stale)
 
     async def idle(self) -> None:
         """Return once every letter has arrived or was given up."""
@@ -214,3 +219,11 @@ class Courier:
         for wait in late:
             wait.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _chosen(body: bytes, fields: tuple[str, ...]) -> bytes:
+    """The body, cut down to the fields a subscriber asked for."""
+    if not fields:
+        return body
+    everything = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({name: value for name, value in everything.items() if name in fields})

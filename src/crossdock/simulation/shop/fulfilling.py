@@ -14,6 +14,8 @@ from crossdock.simulation.shop.model import (
 )
 
 LINES_MAX: Final = 512
+ROOT: Final = ("fulfillment", "lineItemsByFulfillmentOrder")
+NO_WORK: Final = "Fulfillment order does not exist."
 
 Wanted = Mapping[int, Mapping[int, int] | None]
 """Fulfilment order id → its line id → units; None sends all that is left."""
@@ -74,27 +76,31 @@ Picked = list[tuple[FulfillmentOrder, FulfillmentOrderLine, int]]
 
 
 def _pick(books: Books, wanted: Wanted) -> Picked | NotFulfillable:
-    root = ("fulfillment", "lineItemsByFulfillmentOrder")
     picked: Picked = []
     for index, (work_id, lines) in enumerate(wanted.items()):
-        path = (*root, str(index), "fulfillmentOrderId")
         work = books.fulfillment_orders.get(work_id)
-        if work is None:
-            return NotFulfillable("Fulfillment order does not exist.", path)
-        if work.status not in ("OPEN", "IN_PROGRESS"):
-            return NotFulfillable(f"Fulfillment order {work.id} has an unfulfillable status= {work.status.lower()}.", path)
-        if picked and (picked[0][0].order_id, picked[0][0].location_id) != (work.order_id, work.location_id):
-            return NotFulfillable("All fulfillment orders must have the same order and assigned location.", root)
+        reason = _unworkable(work, picked)
+        if reason is not None or work is None:
+            return NotFulfillable(reason or NO_WORK, (*ROOT, str(index), "fulfillmentOrderId"))
         parts = {part.id: part for part in work.lines}
         chosen = {part.id: part.remaining for part in work.lines if part.remaining} if lines is None else lines
         for part_id, quantity in chosen.items():
-            if part_id not in parts:
-                return NotFulfillable("Fulfillment order line item does not exist.", path)
-            if not 0 < quantity <= parts[part_id].remaining:
-                return NotFulfillable("Invalid fulfillment order line item quantity requested.", path)
+            if part_id not in parts or not 0 < quantity <= parts[part_id].remaining:
+                reason = "Invalid fulfillment order line item quantity requested."
+                return NotFulfillable(reason, (*ROOT, str(index), "fulfillmentOrderLineItems"))
             picked.append((work, parts[part_id], quantity))
     if not picked:
-        return NotFulfillable("There is nothing to fulfill.", root)
+        return NotFulfillable("There is nothing to fulfill.", ROOT)
     if len(picked) > LINES_MAX:
-        return NotFulfillable(f"A fulfillment can have at most {LINES_MAX} line items.", root)
+        return NotFulfillable(f"A fulfillment can have at most {LINES_MAX} line items.", ROOT)
     return picked
+
+
+def _unworkable(work: FulfillmentOrder | None, picked: Picked) -> str | None:
+    if work is None:
+        return NO_WORK
+    if work.status not in ("OPEN", "IN_PROGRESS"):
+        return f"Fulfillment order {work.id} has an unfulfillable status= {work.status.lower()}."
+    if picked and (picked[0][0].order_id, picked[0][0].location_id) != (work.order_id, work.location_id):
+        return "All fulfillment orders must have the same order and assigned location."
+    return None

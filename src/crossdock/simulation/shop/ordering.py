@@ -232,9 +232,7 @@ def _open_work(books: Books, order: Order, location_id: int) -> FulfillmentOrder
     return work
 
 
-def _take_off(
-    books: Books, order: Order, line: OrderLine, quantity: int, *, restock: bool, cause: str
-) -> RefundLine:
+def _take_off(books: Books, order: Order, line: OrderLine, quantity: int, *, restock: bool, cause: str) -> RefundLine:
     """Release committed units of a line, the latest placed first."""
     before = order.current_sum()
     left, location_id = quantity, None
@@ -286,5 +284,3 @@ def _customer(books: Books) -> Customer:
     )
     customer_id = next(books.ids)
     return Customer(customer_id, f"customer{customer_id}@example.com", address, books.second())
-
-

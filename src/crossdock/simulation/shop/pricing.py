@@ -88,9 +88,7 @@ def tax_of(amount: Decimal, rate: Decimal, *, currency: str, taxes_included: boo
     return rounded(amount * rate / (1 + rate) if taxes_included else amount * rate, currency)
 
 
-def sum_up(
-    lines: Sequence[PricedLine], shipping: PricedShipping, *, currency: str, taxes_included: bool
-) -> OrderSum:
+def sum_up(lines: Sequence[PricedLine], shipping: PricedShipping, *, currency: str, taxes_included: bool) -> OrderSum:
     """Work an order out."""
 
     def line_sum(line: PricedLine) -> LineSum:

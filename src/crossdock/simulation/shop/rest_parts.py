@@ -9,7 +9,7 @@ from crossdock.simulation.shop.books import Books
 from crossdock.simulation.shop.model import Address, Customer, Order
 from crossdock.simulation.shop.pricing import rounded
 
-Json: TypeAlias = "None | bool | int | str | Decimal | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Decimal | Sequence[Json] | Mapping[str, Json] | None"
 ZERO: Final = Decimal(0)
 
 

@@ -45,9 +45,9 @@ class ShopSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     taxes_included: bool = False
     shipping_tax_rate: Decimal = Decimal(0)
     utc_offset_minutes: int = 0
-    access_token: str = "rehearsal-access-token"
+    access_token: str = "rehearsal-access-token"  # noqa: S105 (opens a rehearsal, nothing else)
     client_id: str = "rehearsal-client-id"
-    client_secret: str = "rehearsal-client-secret"
+    client_secret: str = "rehearsal-client-secret"  # noqa: S105 (signs a rehearsal, nothing else)
     bucket_max: int = 2000
     restore_per_s: int = 100
     index_lag_s: float = 0.0

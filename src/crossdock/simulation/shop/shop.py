@@ -125,9 +125,7 @@ class Shop:
     def _level_changed(self, level: Level) -> None:
         self._announce("inventory_levels/update", f"level/{level.id}", inventory_level_body(self.books, level))
 
-    def _announce(
-        self, topic: str, resource: str, body: Mapping[str, Json], body_before: bytes | None = None
-    ) -> None:
+    def _announce(self, topic: str, resource: str, body: Mapping[str, Json], body_before: bytes | None = None) -> None:
         now = self.books.clock.now()
         self.heard(Announcement(topic, resource, self._event_id, _ENCODER.encode(body), body_before, now))
 

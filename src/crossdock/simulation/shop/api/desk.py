@@ -110,6 +110,10 @@ class Desk:
         body["extensions"] = self._extensions(ready.requested, actual)
         return body
 
+    def untake(self, ready: Ready) -> None:
+        """The call came to nothing: its points come back."""
+        self._bucket.give_back(ready.requested)
+
     def throttled(self, requested: int) -> Body:
         """Too many points for now."""
         error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
@@ -202,9 +206,7 @@ class Desk:
         )
 
     def _meter(self, document: DocumentNode, request: Request) -> Meter:
-        fragments = {
-            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-        }
+        fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         return Meter(self._checks.schema, fragments, request.variables or {})
 
     def _extensions(self, requested: int, actual: int | None) -> Body:

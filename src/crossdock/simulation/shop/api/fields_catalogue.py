@@ -67,9 +67,7 @@ def product_page(call: Call) -> Page:
             "sku": [variants[variant_id].sku for variant_id in product.variant_ids],
         }
 
-    return page(
-        call.books.catalogue.products.values(), call.arguments, rank=lambda each: by_id(each.id), row=row
-    )
+    return page(call.books.catalogue.products.values(), call.arguments, rank=lambda each: by_id(each.id), row=row)
 
 
 def variant_page(call: Call) -> Page:

@@ -236,9 +236,7 @@ TABLES: Final[dict[str, Table]] = {
             ),
         },
     ),
-    "MoneyV2": table(
-        Sum, {"amount": lambda it, _: _trimmed(it.amount), "currencyCode": lambda it, _: it.currency}
-    ),
+    "MoneyV2": table(Sum, {"amount": lambda it, _: _trimmed(it.amount), "currencyCode": lambda it, _: it.currency}),
     "TaxLine": table(
         TaxView,
         {

@@ -54,7 +54,7 @@ def parse(text: str) -> Search:
     while text[position:].strip():
         match = TERM.match(text, position)
         if match is None or match["other"]:
-            raise BadSearch(f"search syntax at {position} is not rehearsed: {text[position:position + 20]!r}")
+            raise BadSearch(f"search syntax at {position} is not rehearsed: {text[position : position + 20]!r}")
         position = match.end()
         if match["or"]:
             groups.append([])

@@ -15,9 +15,25 @@ from crossdock.simulation.shop.rest_parts import gid
 QUANTITY_MAX: Final = 1_000_000_000
 SET_MAX: Final = 250
 REASONS: Final = frozenset(
-    "correction cycle_count_available damaged movement_canceled movement_created movement_received movement_updated "
-    "other promotion quality_control received reservation_created reservation_deleted reservation_updated restock "
-    "safety_stock shrinkage".split()
+    [
+        "correction",
+        "cycle_count_available",
+        "damaged",
+        "movement_canceled",
+        "movement_created",
+        "movement_received",
+        "movement_updated",
+        "other",
+        "promotion",
+        "quality_control",
+        "received",
+        "reservation_created",
+        "reservation_deleted",
+        "reservation_updated",
+        "restock",
+        "safety_stock",
+        "shrinkage",
+    ]
 )
 ADJUSTABLE: Final[dict[str, QuantityName]] = {
     "available": "available",
@@ -209,8 +225,7 @@ def _apply(call: Call, asked: Arguments, deltas: Sequence[_Delta]) -> Payload:
             call.books.stock.shift(key, {name: delta}, at=now, cause="api", reference=reference or asked.text("reason"))
         shown: tuple[QuantityName, ...] = (name,) if name == "incoming" else (name, "on_hand")
         changes.extend(
-            Change(each, delta, target.level.quantity(each), target.item, target.location, document)
-            for each in shown
+            Change(each, delta, target.level.quantity(each), target.item, target.location, document) for each in shown
         )
     group = Group(next(call.books.ids), now, asked.text("reason"), reference, tuple(changes))
     return Payload(result=group)
