@@ -1,6 +1,6 @@
 """Webhook bodies: the vendor's REST shape of an order, a fulfilment and a level."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from crossdock.simulation.shop.books import Books
@@ -10,6 +10,7 @@ from crossdock.simulation.shop.rest_parts import ZERO, Json, Writer, address_bod
 
 DEFAULT_VARIANT: Final = "Default Title"
 GATEWAY: Final = "bogus"
+INSIDE_ORDERS_ONLY: Final = frozenset({"attributed_staffs", "current_quantity"})
 
 
 def order_body(books: Books, order: Order) -> Mapping[str, Json]:
@@ -21,7 +22,7 @@ def order_body(books: Books, order: Order) -> Mapping[str, Json]:
         "billing_address": address_body(order.customer.address),
         "customer": customer_body(books, order.customer, order.currency),
         "discount_applications": _discount_applications(order, write),
-        "fulfillments": [fulfillment_body(books, order, each) for each in order.fulfillments],
+        "fulfillments": [_parcel(order, each, Writer(books, order), _line) for each in order.fulfillments],
         "line_items": _lines(order, write),
         "payment_terms": None,
         "refunds": [_refund(order, refund, write) for refund in order.refunds],
@@ -31,8 +32,18 @@ def order_body(books: Books, order: Order) -> Mapping[str, Json]:
 
 
 def fulfillment_body(books: Books, order: Order, fulfillment: Fulfillment) -> Mapping[str, Json]:
-    """A parcel as `fulfillments/*` webhooks carry it, and orders inside them."""
-    write = Writer(books, order)
+    """A parcel as `fulfillments/*` webhooks carry it: its lines say less than those inside an order."""
+
+    def short_line(line: OrderLine, worked: LineSum, write: Writer) -> Mapping[str, Json]:
+        return {name: value for name, value in _line(line, worked, write).items() if name not in INSIDE_ORDERS_ONLY}
+
+    return _parcel(order, fulfillment, Writer(books, order), short_line)
+
+
+LineBody = Callable[[OrderLine, LineSum, Writer], Mapping[str, Json]]
+
+
+def _parcel(order: Order, fulfillment: Fulfillment, write: Writer, line_body: LineBody) -> Mapping[str, Json]:
     quantities = {line.line_id: line.quantity for line in fulfillment.lines}
     sums = dict(zip((line.id for line in order.lines), order.original_sum().lines, strict=True))
     numbers, urls = fulfillment.tracking.numbers, fulfillment.tracking.urls
@@ -55,7 +66,7 @@ def fulfillment_body(books: Books, order: Order, fulfillment: Fulfillment) -> Ma
         "tracking_urls": list(urls),
         "updated_at": write.time(fulfillment.created_at),
         "line_items": [
-            {**_line(line, sums[line.id], write), "quantity": quantities[line.id]}
+            {**line_body(line, sums[line.id], write), "quantity": quantities[line.id]}
             for line in order.lines
             if line.id in quantities
         ],

@@ -242,7 +242,7 @@ TABLES: Final[dict[str, Table]] = {
             "quantity": lambda it, _: it.line.quantity,
         },
     ),
-    "UserError": PROBLEM,
+    "UserError": table(Problem, {"message": lambda it, _: it.message, "field": lambda it, _: it.field}),
     "OrderCancelUserError": PROBLEM,
     "FulfillmentCreatePayload": table(
         Payload, {"fulfillment": lambda it, _: it.result, "userErrors": lambda it, _: it.problems}
