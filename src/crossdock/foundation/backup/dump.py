@@ -55,6 +55,8 @@ async def backup(dsn: str, target: Path, *, on_progress: OnProgress = silent) ->
 def _backed_up(dsn: str, target: Path, task: Task) -> Manifest:
     if target.exists():
         raise BackupError(f"{target} exists already: name another file, or remove it first.")
+    if not target.parent.is_dir():
+        raise BackupError(f"The backup {target} cannot be written (there is no folder {target.parent}): make it first.")
     part = target.with_name(target.name + ".part")
     try:
         with connected(dsn) as session:
