@@ -203,6 +203,36 @@ class ReceiptUnsound(Document, frozen=True, tag="receipt.unsound", tag_field="fa
     currency: str
 
 
+class ReceiptGapClosed(Document, frozen=True, tag="receipt.gap_closed", tag_field="fact"):
+    """Numbers that were missing are there, or the gap is smaller now and told anew."""
+
+    store: LocationCode
+    till: Code
+    business_day: date
+    missing_from: int
+    missing_to: int
+
+
+class ReceiptConflict(Document, frozen=True, tag="receipt.conflict", tag_field="fact"):
+    """A receipt contradicts what is in the books: the same number with other content, a second void. Not booked."""
+
+    receipt_id: Code
+    """The receipt that stands."""
+    ref: ReceiptRef
+    """The receipt that does not."""
+    reason: Text
+    total: Decimal
+    currency: str
+
+
+class ItemUnknown(Document, frozen=True, tag="item.unknown", tag_field="fact"):
+    """Goods moved that no catalogue knows: recorded all the same."""
+
+    sku: Code
+    location: LocationCode
+    subject: Text
+
+
 class StoreDayClosed(Document, frozen=True, tag="store_day.closed", tag_field="fact"):
     """A store's business day is final: its journal and its goods, ready to be posted. `run` counts late re-closings."""
 
@@ -284,6 +314,37 @@ class MessageOverdue(Document, frozen=True, tag="message.overdue", tag_field="fa
     waits_for: Text
 
 
+class MessageRejected(Document, frozen=True, tag="message.rejected", tag_field="fact"):
+    """A record can be read but cannot be right: it had no effect, and a person is asked."""
+
+    message_id: Code
+    record: int
+    connection: Code
+    feed: Code
+    path: Text
+    reason: Text
+    subject: Text = ""
+
+
+class MessageSettled(Document, frozen=True, tag="message.settled", tag_field="fact"):
+    """A record that a person was asked about is done: applied, repeated, own or dismissed."""
+
+    message_id: Code
+    record: int
+    connection: Code
+    feed: Code
+    outcome: Code
+    reason: Text = ""
+
+
+class FeedHeard(Document, frozen=True, tag="feed.heard", tag_field="fact"):
+    """A feed that was silent speaks again."""
+
+    connection: Code
+    feed: Code
+    silent_since: datetime
+
+
 class FeedSilent(Document, frozen=True, tag="feed.silent", tag_field="fact"):
     """A feed that should have spoken has not."""
 
@@ -341,6 +402,9 @@ Fact: TypeAlias = (
     | ReceiptRecorded
     | ReceiptGapFound
     | ReceiptUnsound
+    | ReceiptGapClosed
+    | ReceiptConflict
+    | ItemUnknown
     | StoreDayClosed
     | ItemChanged
     | IntentLanded
@@ -348,6 +412,9 @@ Fact: TypeAlias = (
     | IntentParked
     | MessageQuarantined
     | MessageOverdue
+    | MessageRejected
+    | MessageSettled
+    | FeedHeard
     | FeedSilent
     | ConnectionBroken
     | ConnectionRestored
