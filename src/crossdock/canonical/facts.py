@@ -8,7 +8,66 @@ from typing import Final, TypeAlias
 from crossdock.canonical.base import Code, Document, LocationCode, Text
 from crossdock.canonical.intents import GoodsLine, JournalLine, SaleLine
 from crossdock.canonical.orders import Mode, Payment, PaymentStatus
+from crossdock.canonical.plumbing import (
+    ConnectionBroken,
+    ConnectionRestored,
+    FeedHeard,
+    FeedSilent,
+    IntentLanded,
+    IntentParked,
+    IntentRefused,
+    MessageOverdue,
+    MessageQuarantined,
+    MessageRejected,
+    MessageSettled,
+)
 from crossdock.canonical.receipts import ReceiptRef
+
+__all__ = [
+    "FACT_TYPES",
+    "VERSIONS",
+    "ConnectionBroken",
+    "ConnectionRestored",
+    "CountRecorded",
+    "ExceptionClosed",
+    "ExceptionOpened",
+    "Fact",
+    "FeedHeard",
+    "FeedSilent",
+    "FulfilmentCancelled",
+    "FulfilmentReleased",
+    "FulfilmentShipped",
+    "IntentLanded",
+    "IntentParked",
+    "IntentRefused",
+    "ItemChanged",
+    "ItemUnknown",
+    "MessageOverdue",
+    "MessageQuarantined",
+    "MessageRejected",
+    "MessageSettled",
+    "OrderAccepted",
+    "OrderCancelled",
+    "OrderCompleted",
+    "OrderEdited",
+    "OrderHeld",
+    "OrderHoldReleased",
+    "OrderPaymentChanged",
+    "OrderPlacedOnStock",
+    "PlacedLine",
+    "ReceiptConflict",
+    "ReceiptGapClosed",
+    "ReceiptGapFound",
+    "ReceiptRecorded",
+    "ReceiptUnsound",
+    "StockDiscrepancy",
+    "StockMoved",
+    "StockShort",
+    "StoreDayClosed",
+    "TransferRecorded",
+    "fact_type",
+    "fact_version",
+]
 
 
 class OrderAccepted(Document, frozen=True, tag="order.accepted", tag_field="fact"):
@@ -252,118 +311,6 @@ class ItemChanged(Document, frozen=True, tag="item.described", tag_field="fact")
     sku: Code
     name: Text
     active: bool
-
-
-class IntentLanded(Document, frozen=True, tag="intent.landed", tag_field="fact"):
-    """The target has it: its document id is stored."""
-
-    intent_id: Code
-    kind: Code
-    connection: Code
-    reference: Code
-    subject: Text
-    """The business object, e.g. order/019a…"""
-    document_id: Code
-    landed_at: datetime
-    number: Text = ""
-
-
-class IntentRefused(Document, frozen=True, tag="intent.refused", tag_field="fact"):
-    """The target will not have it as it is: sending it again cannot help."""
-
-    intent_id: Code
-    kind: Code
-    connection: Code
-    reference: Code
-    subject: Text
-    reason: Text
-    path: Text = ""
-
-
-class IntentParked(Document, frozen=True, tag="intent.parked", tag_field="fact"):
-    """The intent waits for a cause to be removed: a lookup, an identity, a credential."""
-
-    intent_id: Code
-    kind: Code
-    connection: Code
-    reference: Code
-    subject: Text
-    cause: Code
-    reason: Text
-
-
-class MessageQuarantined(Document, frozen=True, tag="message.quarantined", tag_field="fact"):
-    """A message, or one record in it, cannot be read; kept whole, with the exact place."""
-
-    message_id: Code
-    record: int
-    connection: Code
-    feed: Code
-    path: Text
-    reason: Text
-    subject: Text = ""
-
-
-class MessageOverdue(Document, frozen=True, tag="message.overdue", tag_field="fact"):
-    """A record has waited for its parent longer than its clock allows."""
-
-    message_id: Code
-    record: int
-    connection: Code
-    feed: Code
-    waits_for: Text
-
-
-class MessageRejected(Document, frozen=True, tag="message.rejected", tag_field="fact"):
-    """A record can be read but cannot be right: it had no effect, and a person is asked."""
-
-    message_id: Code
-    record: int
-    connection: Code
-    feed: Code
-    path: Text
-    reason: Text
-    subject: Text = ""
-
-
-class MessageSettled(Document, frozen=True, tag="message.settled", tag_field="fact"):
-    """A record that a person was asked about is done: applied, repeated, own or dismissed."""
-
-    message_id: Code
-    record: int
-    connection: Code
-    feed: Code
-    outcome: Code
-    reason: Text = ""
-
-
-class FeedHeard(Document, frozen=True, tag="feed.heard", tag_field="fact"):
-    """A feed that was silent speaks again."""
-
-    connection: Code
-    feed: Code
-    silent_since: datetime
-
-
-class FeedSilent(Document, frozen=True, tag="feed.silent", tag_field="fact"):
-    """A feed that should have spoken has not."""
-
-    connection: Code
-    feed: Code
-    silent_since: datetime
-
-
-class ConnectionBroken(Document, frozen=True, tag="connection.broken", tag_field="fact"):
-    """Credentials or configuration are wrong: the connection stops until a person acts."""
-
-    connection: Code
-    reason: Text
-
-
-class ConnectionRestored(Document, frozen=True, tag="connection.restored", tag_field="fact"):
-    """The connection works again."""
-
-    connection: Code
 
 
 class ExceptionOpened(Document, frozen=True, tag="exception.opened", tag_field="fact"):
