@@ -16,6 +16,8 @@ from typing import Final
 from crossdock.foundation.postgres import launcher
 from crossdock.foundation.postgres.errors import AccountError
 
+_CAPS_TO_BECOME: Final = (0, 6, 7)
+"""CAP_CHOWN, CAP_SETGID, CAP_SETUID."""
 _CAP_DAC_OVERRIDE: Final = 1
 _CAP_DAC_READ_SEARCH: Final = 2
 
@@ -65,7 +67,7 @@ class Account:
                 return capability
         name = pwd.getpwuid(self.uid).pw_name
         raise AccountError(
-            f"PostgreSQL refuses to run as root and would run as {name}, who cannot reach {closed[0]}: use a folder that "
+            f"PostgreSQL refuses to run as root and would run as {name}, who cannot reach {closed[0].parent}: use a folder that "
             f"{name} can reach (CROSSDOCK_HOME), or start crossdock as an ordinary user."
         )
 
@@ -93,6 +95,11 @@ def chosen(cluster: Path) -> Account:
                 "start crossdock as another user."
             ) from None
         return Account(uid, os.getegid(), switch=False)
+    if sys.platform == "linux" and any(not _held() >> capability & 1 for capability in _CAPS_TO_BECOME):
+        raise AccountError(
+            "PostgreSQL refuses to run as root, and this process may not become another user (its capabilities were "
+            "dropped): start crossdock as an ordinary user."
+        )
     entry = _owner(cluster) or _named("postgres") or _named("nobody")
     if entry is None:
         raise AccountError(

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -128,6 +129,13 @@ class DataFolder:
             raise SocketError(f"{far} belongs to someone else: remove it, or use a shorter path for the data folder.")
         account.own(far)
         return far
+
+    def forget(self, socket: Path) -> None:
+        """Nothing points to a server that has ended."""
+        self.connection.unlink(missing_ok=True)
+        if socket.parent != self.root:
+            with suppress(OSError):
+                socket.rmdir()
 
 
 def write_whole(path: Path, text: str) -> None:

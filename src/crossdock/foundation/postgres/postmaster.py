@@ -37,7 +37,13 @@ class Postmaster:
         with log.open("ab") as sink:
             self.log_start = sink.tell()
             self._process = subprocess.Popen(  # noqa: S603 (the command is ours)
-                command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=environment, cwd="/"
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=environment,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the hub, which needs the database to finish its work
             )
         self._log = log
         self._ended = threading.Event()

@@ -149,7 +149,7 @@ class EmbeddedPostgres:
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None:
             supervisor.stop(deadline_s)
-            self._folder.connection.unlink(missing_ok=True)
+            self._folder.forget(self.connection.socket)
         atexit.unregister(self._stop_at_exit)
         self._folder.release()
 
