@@ -22,20 +22,16 @@ LINES_MAX: Final = 5_000
 CENT: Final = Decimal("0.01")
 
 
-def refuse_unknown_lines(retail: Node) -> None:
+def refuse_unknown_lines(retail: Node, items: Sequence[Node]) -> None:
     """Money on a line of a kind that is not understood must not vanish: the receipt goes to a person."""
-    items = retail.each("LineItem")
     if len(items) > LINES_MAX:
         raise Undecodable(f"{retail.path}/LineItem", f"more than {LINES_MAX} lines")
     for item in items:
-        if is_struck(item):
-            continue
-        for name in item.names():
-            child = item.one(name)
-            if name in GOODS or name in OTHER_MONEY:
+        for name in item.children():
+            if name in GOODS or name in OTHER_MONEY or is_struck(item):
                 continue
-            amounts = [child.number_or_none(each) for each in ("Amount", "ExtendedAmount")]
-            if any(amounts):
+            child = item.one(name)
+            if child.number_or_none("Amount") or child.number_or_none("ExtendedAmount"):
                 raise Undecodable(child.path, "money on a line of a kind that is not understood")
 
 
@@ -53,11 +49,11 @@ class Words:
     link: Callable[[Node], ReceiptRef]
 
 
-def read_goods(retail: Node, words: Words, linked: ReceiptRef | None) -> tuple[Goods, ...]:
+def read_goods(items: Sequence[Node], words: Words, linked: ReceiptRef | None) -> tuple[Goods, ...]:
     """The lines of goods, in their order. Returns without a link of their own take back *linked*."""
     goods: list[Goods] = []
-    for place, item in enumerate(retail.each("LineItem"), 1):
-        name = next((name for name in item.names() if name in GOODS), None)
+    for place, item in enumerate(items, 1):
+        name = next((name for name in item.children() if name in GOODS), None)
         if name is not None:
             number = item.whole("SequenceNumber") if item.text_of("SequenceNumber") else place
             goods.append(_goods(item.one(name), item, GOODS[name], words, linked=linked, number=number))
@@ -146,14 +142,14 @@ def _tax(node: Node, names: Mapping[str, str], *, turned: bool = False) -> Tax:
     return Tax(code=names.get(code, code), amount=abs(amount) if turned else amount, rate=rate)
 
 
-def read_summary(retail: Node, words: Words) -> tuple[tuple[Tax, ...], bool]:
+def read_summary(retail: Node, items: Sequence[Node], words: Words) -> tuple[tuple[Tax, ...], bool]:
     """The tax summary (which repeats the tax of the lines: never both), and whether prices include tax.
 
     What the till says about its prices goes before the connection's setting.
     """
-    items = [item for item in retail.each("LineItem") if not is_struck(item)]
-    summed = [tax for item in items for tax in item.each("Tax")]
-    goods = [item.one(name) for item in items for name in item.names() if name in GOODS]
+    counted = [item for item in items if not is_struck(item)]
+    summed = [tax for item in counted for tax in item.each("Tax")]
+    goods = [item.one(name) for item in counted for name in item.children() if name in GOODS]
     taxes = [tax for each in goods for tax in each.each("Tax")] or summed
     included = _says_included(retail, goods, taxes)
     if included is None:
@@ -181,14 +177,14 @@ def _says_included(retail: Node, goods: Sequence[Node], taxes: Sequence[Node]) -
     return True if "true" in flags else False if "false" in flags else None
 
 
-def read_reductions(retail: Node) -> tuple[Reduction, ...]:
+def read_reductions(items: Sequence[Node]) -> tuple[Reduction, ...]:
     """Rewards and discounts on lines of their own.
 
     A reward in money may be listed in detail and once more in sum: the detail counts, the sum only without detail.
     """
     detailed: list[Reduction] = []
     summed: list[Reduction] = []
-    for item in retail.each("LineItem"):
+    for item in items:
         if is_struck(item):
             continue
         for reward in item.each("LoyaltyReward"):

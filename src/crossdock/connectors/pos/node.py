@@ -46,23 +46,34 @@ def tags(name: str) -> tuple[str, ...]:
 class Node:
     """One element, read strictly. Empty and missing are the same; `…_or_none` reads both as None."""
 
-    __slots__ = ("element", "path")
+    __slots__ = ("_children", "element", "path")
 
     def __init__(self, element: Element, path: str) -> None:
         self.element = element
         self.path = path
+        self._children: dict[str, list[Element]] | None = None
+
+    def children(self) -> dict[str, list[Element]]:
+        """The children that are of the standard, by local name; looked through once."""
+        if self._children is None:
+            self._children = {}
+            for child in self.element:
+                namespace, _, name = child.tag.rpartition("}")
+                if namespace.removeprefix("{") in NAMESPACES:
+                    self._children.setdefault(name, []).append(child)
+        return self._children
 
     def each(self, name: str) -> list["Node"]:
         """The children of that name; numbered in their paths where there are several."""
-        found = list(self.element.iterchildren(*tags(name)))
+        found = self.children().get(name, [])
         if len(found) == 1 and name not in NUMBERED:
             return [Node(found[0], f"{self.path}/{name}")]
         return [Node(child, f"{self.path}/{name}[{place}]") for place, child in enumerate(found, 1)]
 
     def one_or_none(self, name: str) -> "Node | None":
         """The first child of that name."""
-        found = next(self.element.iterchildren(*tags(name)), None)
-        return None if found is None else Node(found, f"{self.path}/{name}")
+        found = self.children().get(name)
+        return Node(found[0], f"{self.path}/{name}") if found else None
 
     def one(self, name: str) -> "Node":
         """The first child of that name, which must be there."""
@@ -75,11 +86,6 @@ class Node:
         """The first child of that name in a vendor's namespace."""
         found = self.element.find(f"{{{namespace}}}{name}")
         return None if found is None else Node(found, f"{self.path}/{name}")
-
-    def names(self) -> list[str]:
-        """Local names of the children that are of the standard."""
-        parts = [child.tag[1:].split("}", 1) if child.tag[0] == "{" else ["", child.tag] for child in self.element]
-        return [name for namespace, name in parts if namespace in NAMESPACES]
 
     def attribute(self, name: str) -> str:
         """An attribute, or ""."""

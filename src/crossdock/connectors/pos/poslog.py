@@ -111,9 +111,9 @@ def _document(received: Received, node: Node, header: _Header) -> SaleRecorded:
         return _no_money(header, ReceiptKind.CANCELLED)
     retail = next((found for name in ("RetailTransaction", *VOIDS) if (found := node.one_or_none(name))), None)
     if retail is None:
-        if CONTROLS.isdisjoint(node.names()):
+        if CONTROLS.isdisjoint(node.children()):
             wanted = "wanted a RetailTransaction or a control transaction"
-            raise Undecodable(node.path, f"{wanted}, got {describe(' '.join(node.names()))}")
+            raise Undecodable(node.path, f"{wanted}, got {describe(' '.join(node.children()))}")
         return _no_money(header, ReceiptKind.CONTROL)
     status = retail.attribute("TransactionStatus").rpartition(":")[2]
     if status in GIVEN_UP:
@@ -140,18 +140,19 @@ def _no_money(header: _Header, kind: ReceiptKind) -> SaleRecorded:
 
 
 def _retail(received: Received, node: Node, retail: Node, header: _Header) -> SaleRecorded:
-    refuse_unknown_lines(retail)
+    items = retail.each("LineItem")
+    refuse_unknown_lines(retail, items)
     link = retail.one_or_none("TransactionLink")
     linked = _ref(received, link, header.ref) if link else None
-    tenders = read_tenders(retail, received.names.get("tenders", {}))
+    tenders = read_tenders(items, received.names.get("tenders", {}))
     words = Words(
         settings=received.settings,
         taxes=received.names.get("taxes", {}),
         link=lambda each: _ref(received, each, header.ref),
     )
-    goods = read_goods(retail, words, linked)
-    summary, included = read_summary(retail, words)
-    rounding = read_rounding(retail)
+    goods = read_goods(items, words, linked)
+    summary, included = read_summary(retail, items, words)
+    rounding = read_rounding(items)
     voids = _voided(node, retail, link, linked)
     stated = Stated(
         total=_grand_total(retail),
@@ -161,7 +162,7 @@ def _retail(received: Received, node: Node, retail: Node, header: _Header) -> Sa
         tax_included=included,
         either_way=voids is not None,
     )
-    reading = read_money(goods, read_reductions(retail), stated)
+    reading = read_money(goods, read_reductions(items), stated)
     if voids is not None:
         reading, tenders = undone(reading, tenders)
     currency = header.currency or next(_currencies(retail), None)

@@ -1,7 +1,7 @@
 """Money that changed hands at a till, from POSLog."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -25,11 +25,11 @@ OUTGOING: Final = frozenset({"Refund", "Change"})
 BEFORE_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def read_tenders(retail: Node, names: Mapping[str, str]) -> tuple[ReceiptTender, ...]:
+def read_tenders(items: Sequence[Node], names: Mapping[str, str]) -> tuple[ReceiptTender, ...]:
     """Every tender with its sign as the drawer sees it; change and cashback are cash that goes out."""
     return tuple(
         tender
-        for item in retail.each("LineItem")
+        for item in items
         if not is_struck(item)
         for node in item.each("Tender")
         for tender in _tenders(node, names)
@@ -65,10 +65,10 @@ def _named(kind: str, names: Mapping[str, str]) -> str:
     return names.get(kind) or KINDS.get(kind) or BEFORE_CAPITAL.sub("_", kind).lower()[:64]
 
 
-def read_rounding(retail: Node) -> Decimal:
+def read_rounding(items: Sequence[Node]) -> Decimal:
     """Cash rounding, on lines of its own."""
     rounding = NOTHING
-    for item in retail.each("LineItem"):
+    for item in items:
         if not is_struck(item):
             for node in item.each("Rounding"):
                 rounding += node.number_of("Amount") if node.one_or_none("Amount") else node.number
