@@ -1,0 +1,1 @@
+"""From which locations an order is served."""
