@@ -59,6 +59,8 @@ class Received:
     """Time zone per location code, for tills that do not know theirs."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Lookups of the estate by table, theirs → ours (locations, tenders, taxes)."""
+    channel: str = ""
+    """The estate's channel whose orders this connection brings; empty when it brings none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
