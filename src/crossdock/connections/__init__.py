@@ -1,0 +1,1 @@
+"""Configured accounts of other systems: state, lease, breaker, budget, sessions."""
