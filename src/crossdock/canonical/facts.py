@@ -181,19 +181,6 @@ class FulfilmentCancelled(Document, frozen=True, tag="fulfilment.cancelled", tag
     reason: Text
 
 
-class StockMoved(Document, frozen=True, tag="stock.moved", tag_field="fact"):
-    """A movement was recorded; `available` and `short` are what it left behind at that position."""
-
-    movement_id: Code
-    kind: Code
-    sku: Code
-    location: LocationCode
-    quantity: Decimal
-    available: Decimal
-    short: Decimal = Decimal(0)
-    reason: Text = ""
-
-
 class StockShort(Document, frozen=True, tag="stock.short", tag_field="fact"):
     """Units are promised that are not there: work to re-promise."""
 
@@ -341,7 +328,6 @@ Fact: TypeAlias = (
     | FulfilmentReleased
     | FulfilmentShipped
     | FulfilmentCancelled
-    | StockMoved
     | StockShort
     | StockDiscrepancy
     | TransferRecorded
