@@ -342,6 +342,23 @@ def test_figures_that_do_not_add_up_come_through_as_stated() -> None:
     assert figures(receipt(found)) == {"total": "5.00", "lines": "3.00", "tenders": "4.00", "tax": "0"}
 
 
+def test_goods_out_and_money_out_are_not_talked_into_agreement() -> None:
+    (found,) = read(decode_poslog, received(poslog(sale(goods("3.00"), tender("3.00", code="Refund"), total="3.00"))))
+
+    assert figures(receipt(found)) == {"total": "-3.00", "lines": "3.00", "tenders": "-3.00", "tax": "0"}
+
+
+def test_the_time_of_the_transaction_is_meant_not_that_of_the_message() -> None:
+    stamps = (
+        '<POSLogDateTime TypeCode="Message">2026-11-28T09:00:00Z</POSLogDateTime>'
+        '<POSLogDateTime TypeCode="Transaction">2026-11-27T18:05:00-05:00</POSLogDateTime>'
+    )
+    body = sale(goods(), tender("3.00")).replace("<EndDateTime>2026-11-27T18:05:00</EndDateTime>", stamps)
+    (found,) = read(decode_poslog, received(poslog(body)))
+
+    assert receipt(found).ended_at == datetime(2026, 11, 27, 23, 5, tzinfo=UTC)
+
+
 def test_cash_rounding_is_kept_apart() -> None:
     rounding = "<LineItem><Rounding><Amount>-0.02</Amount></Rounding></LineItem>"
     (found,) = read(decode_poslog, received(poslog(sale(goods("3.02"), rounding, tender("3.00"), total="3.00"))))
