@@ -1,9 +1,11 @@
 """A backup is one moment, whole; a restore is the same, or changes nothing."""
 
 import asyncio
+import signal
 import stat
+import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from psycopg.conninfo import make_conninfo
 
 from crossdock.foundation.backup import BackupError, Progress, backup, read_manifest, restore
 from crossdock.foundation.migrations import apply_migrations, pending_count
-from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres, Profile
+from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres, Profile, programs
+from crossdock.foundation.postgres.account import chosen
+from crossdock.foundation.postgres.binaries import environment
+from own_clusters import until
 
 LEDGER = """
 CREATE SCHEMA ledger;
@@ -265,3 +270,60 @@ async def test_a_backup_fits_a_new_data_folder(dsn: str, tmp_path: Path) -> None
     async with EmbeddedPostgres(tmp_path / "new", profile=Profile.UNSAFE) as server:
         await restore(tmp_path / "a.backup", server.connection.dsn)
         assert len(_rows(server.connection.dsn, "SELECT 1 FROM ledger.move")) == 3000
+
+
+@pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[str]:
+    """An older PostgreSQL that is not ours to configure: the retailer's own; the DSN of a database with a role as owner."""
+    cluster = tmp_path / "own"
+    cluster.mkdir(mode=0o700)
+    account = chosen(cluster)
+    account.own(cluster)
+    made = account.command(
+        programs(16) / "initdb", "-D", str(cluster), "-U", "boss", "-EUTF8", "-N", needs=(cluster / "x",)
+    )
+    subprocess.run(made, env=environment(), check=True, capture_output=True)  # noqa: ASYNC221 (nothing else runs)
+    words = ["-D", str(cluster), "-k", str(cluster), "-c", "listen_addresses=", "-F"]
+    serving = subprocess.Popen(  # noqa: ASYNC220
+        account.command(programs(16) / "postgres", *words, needs=(cluster / "x",)),
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        boss = make_conninfo(host=str(cluster), user="boss", dbname="postgres")
+        await until(lambda: _answers(boss))
+        with psycopg.connect(boss, autocommit=True) as session:
+            session.execute("CREATE ROLE hub LOGIN PASSWORD 'x'")
+            session.execute("CREATE DATABASE hub OWNER hub")
+            session.execute("CREATE DATABASE hub_again OWNER hub")
+        yield make_conninfo(boss, user="hub", dbname="hub", password="x")
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.wait(20)
+
+
+def _answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+async def test_the_retailers_own_older_server_is_backed_up_and_restored_there_and_here(
+    own_server: str, empty: str, tmp_path: Path
+) -> None:
+    _make_ledger(own_server)
+    made = await backup(own_server, tmp_path / "a.backup")
+
+    for target in (make_conninfo(own_server, dbname="hub_again"), empty):
+        await restore(tmp_path / "a.backup", target)
+        assert _rows(target, "SELECT * FROM ledger.move") == _rows(own_server, "SELECT * FROM ledger.move")
+    assert made.postgres_major == 16
+
+
+async def test_a_backup_is_not_forced_into_an_older_server(dsn: str, own_server: str, tmp_path: Path) -> None:
+    await backup(dsn, tmp_path / "a.backup")
+
+    with pytest.raises(BackupError, match="into the older 16"):
+        await restore(tmp_path / "a.backup", own_server)

@@ -24,6 +24,8 @@ from crossdock.foundation.postgres import (
     WrongVersionError,
     programs,
 )
+from crossdock.foundation.postgres.account import chosen
+from crossdock.foundation.postgres.binaries import environment
 from own_clusters import answer, until
 
 
@@ -117,42 +119,21 @@ async def test_a_pid_file_that_names_a_stranger_is_no_obstacle(folder: Path) -> 
     await _made(folder)
 
 
-async def test_a_server_left_by_an_earlier_run_is_ended_and_replaced(open_folder: Path) -> None:
-    async with EmbeddedPostgres(open_folder, profile=Profile.UNSAFE) as server:
+async def test_a_server_left_by_an_earlier_run_is_ended_and_replaced(folder: Path) -> None:
+    async with EmbeddedPostgres(folder, profile=Profile.UNSAFE) as server:
         with psycopg.connect(server.connection.dsn) as session:
             session.execute("CREATE TABLE kept AS SELECT 42 AS value")
-    cluster = open_folder / "cluster"
-    owner = cluster.stat().st_uid
-    left = subprocess.Popen(  # noqa: ASYNC220
-        [
-            str(programs() / "postgres"),
-            "-D",
-            str(cluster),
-            f"--config-file={open_folder / 'conf' / 'postgresql.conf'}",
-        ],
-        user=owner if os.geteuid() == 0 else None,
-        cwd="/",
-        stderr=subprocess.DEVNULL,
-    )
-    await until(lambda: "ready" in (cluster / "postmaster.pid").read_text() if _exists(cluster) else False)
+    cluster, settings = folder / "cluster", folder / "conf" / "postgresql.conf"
+    words = ["-D", str(cluster), f"--config-file={settings}"]
+    command = chosen(cluster).command(programs() / "postgres", *words, needs=(cluster / "x", settings))
+    left = subprocess.Popen(command, env=environment(), cwd="/", stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+    pid_file = cluster / "postmaster.pid"
+    await until(lambda: pid_file.exists() and "ready" in pid_file.read_text())
 
-    async with EmbeddedPostgres(open_folder, profile=Profile.UNSAFE) as server:
+    async with EmbeddedPostgres(folder, profile=Profile.UNSAFE) as server:
         assert left.wait(10) == 0
         assert server.pid != left.pid
         assert answer(server.connection, "SELECT value FROM kept") == 42
-
-
-def _exists(cluster: Path) -> bool:
-    return (cluster / "postmaster.pid").exists()
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A place that other users reach, as pytest's own folders are not."""
-    place = Path("/tmp") / f"crossdock-law-{os.getpid()}"  # noqa: S108 (made and removed here)
-    place.mkdir(mode=0o755)
-    yield place / "data"
-    shutil.rmtree(place)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become someone else")
