@@ -1,0 +1,1 @@
+"""Where messages come from by our own doing: polls, first loads, drop folders."""

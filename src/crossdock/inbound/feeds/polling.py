@@ -1,0 +1,145 @@
+"""Fetch pages, store each with its cursor in one transaction, decode later. A crash fetches again, loses nothing."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from crossdock.connector_kit.model import Connector, Load, Page, Pull
+from crossdock.connector_kit.session import Session
+from crossdock.connector_kit.verdict import CallFailed, Verdict
+from crossdock.foundation.clock import Clock
+from crossdock.foundation.db import Database, Tx
+from crossdock.inbound import store as messages
+from crossdock.inbound.feeds import store
+from crossdock.inbound.feeds.store import Standing
+from crossdock.inbound.model import NewMessage, Pulled, Route
+from crossdock.inbound.storing import receive
+
+FEED_SPACE: Final = 1_702
+"""Advisory locks: two-key space of polls and loads; the second key is the feed."""
+PAGES_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProgress:
+    """After a page of a first load."""
+
+    name: str
+    pages: int
+    """Since the load began, earlier runs included."""
+    bytes: int
+    """Of this run."""
+
+
+def no_progress(_: LoadProgress) -> None:
+    """For callers that do not show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Feed:
+    """What polls and loads have in common."""
+
+    session: Session
+    route: Route
+    name: str
+    fetch: Callable[[Session, str], Awaitable[Page]]
+
+    @property
+    def key(self) -> tuple[str, Route, str]:
+        return (self.session.connection, self.route, self.name)
+
+
+async def poll(
+    database: Database, connector: Connector, pull: Pull, session: Session, clock: Clock, *, pages_max: int = PAGES_MAX
+) -> Pulled:
+    """One run of a poll. Raises CallFailed as `fetch` did, after what was fetched before it is stored.
+
+    How far a run reaches back behind its cursor is the connector's (`Pull.overlap`); what comes twice is recognised.
+    """
+    assert pull in connector.pulls, pull.name
+    feed = _Feed(session=session, route=Route.POLL, name=pull.name, fetch=pull.fetch)
+    return await _exclusive(database, feed, clock, pages_max, no_progress)
+
+
+async def load(
+    database: Database,
+    connector: Connector,
+    load: Load,
+    session: Session,
+    clock: Clock,
+    *,
+    progress: Callable[[LoadProgress], None] = no_progress,
+    pages_max: int = PAGES_MAX,
+) -> Pulled:
+    """One run of a first load: goes on where the last one stopped; one that was finished begins anew.
+
+    Loading again changes only what has changed: records are recognised by their event ids.
+    """
+    assert load in connector.loads, load.name
+    feed = _Feed(session=session, route=Route.LOAD, name=load.name, fetch=load.fetch)
+    return await _exclusive(database, feed, clock, pages_max, progress)
+
+
+async def _exclusive(
+    database: Database, feed: _Feed, clock: Clock, pages_max: int, progress: Callable[[LoadProgress], None]
+) -> Pulled:
+    name = "/".join(feed.key)
+    async with database.connection() as holder:
+        if not await messages.try_lock(holder, FEED_SPACE, name):
+            return Pulled(busy=True)
+        try:
+            return await _run(holder, feed, clock, pages_max, progress)
+        finally:
+            if not holder.closed:
+                await messages.unlock(holder, FEED_SPACE, name)
+
+
+async def _run(tx: Tx, feed: _Feed, clock: Clock, pages_max: int, progress: Callable[[LoadProgress], None]) -> Pulled:
+    standing = await _begin(tx, feed, clock)
+    pages = unchanged = size = 0
+    while pages < pages_max:
+        page = await feed.fetch(feed.session, standing.cursor)
+        if page.more and page.cursor == standing.cursor:
+            raise CallFailed(Verdict.REFUSED, f'feed "{feed.name}" has more pages but its cursor does not move')
+        async with tx.transaction():
+            stored = await _keep(tx, feed, page, standing, clock)
+        pages += 1
+        size += len(page.body)
+        unchanged += 0 if stored else 1
+        standing = Standing(
+            cursor=page.cursor,
+            pages=standing.pages + 1,
+            page_hash=sha256(page.body).digest(),
+            finished_at=None if page.more else clock.now(),
+        )
+        progress(LoadProgress(name=feed.name, pages=standing.pages, bytes=size))
+        if not page.more:
+            break
+    more = standing.finished_at is None
+    return Pulled(pages=pages, unchanged=unchanged, cursor=standing.cursor, more=more)
+
+
+async def _begin(tx: Tx, feed: _Feed, clock: Clock) -> Standing:
+    async with tx.transaction():
+        await store.open_feed(tx, *feed.key, now=clock.now())
+        standing = await store.standing(tx, *feed.key)
+        assert standing is not None, feed.key
+        if feed.route is Route.LOAD and standing.finished_at is not None:
+            await store.restart(tx, *feed.key)
+            return Standing(cursor="", pages=0, page_hash=None, finished_at=None)
+        return standing
+
+
+async def _keep(tx: Tx, feed: _Feed, page: Page, standing: Standing, clock: Clock) -> bool:
+    """Page and cursor together. A page that equals the one before it byte for byte is not stored a second time."""
+    page_hash = sha256(page.body).digest()
+    now = clock.now()
+    fresh = page_hash != standing.page_hash
+    if fresh:
+        message = NewMessage(
+            connection=feed.session.connection, route=feed.route, feed=feed.name, body=page.body, headers={}
+        )
+        await receive(tx, [message], now=now)
+    await store.move(tx, *feed.key, cursor=page.cursor, page_hash=page_hash, finished_at=None if page.more else now)
+    return fresh

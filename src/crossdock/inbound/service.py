@@ -1,0 +1,71 @@
+"""What inbound offers: store, fetch, sweep, decode, apply, show, release.
+
+`receive` is the promise "a 2xx means: on disk"; everything after it may happen later, elsewhere, and again.
+"""
+
+from collections.abc import Sequence
+
+from crossdock.foundation.db import Tx
+from crossdock.inbound import store
+from crossdock.inbound.applying import (
+    Applier,
+    Appliers,
+    ApplyContext,
+    OwnWrites,
+    apply_waiting,
+    each,
+)
+from crossdock.inbound.decoding import decode_waiting
+from crossdock.inbound.desk import Desk
+from crossdock.inbound.feeds.drops import sweep
+from crossdock.inbound.feeds.polling import LoadProgress, load, poll
+from crossdock.inbound.feeds.silence import Watch, silent_feeds
+from crossdock.inbound.quarantine.service import (
+    dismiss,
+    of_key,
+    open_records,
+    overdue,
+    quarantine_groups,
+    release,
+    release_group,
+    show,
+    tally,
+)
+from crossdock.inbound.rules import bounded
+from crossdock.inbound.storing import receive
+from crossdock.inbound.upkeep.service import Upkeep, maintain
+
+__all__ = [
+    "Applier",
+    "Appliers",
+    "ApplyContext",
+    "Desk",
+    "LoadProgress",
+    "OwnWrites",
+    "Upkeep",
+    "Watch",
+    "apply_waiting",
+    "decode_waiting",
+    "dismiss",
+    "each",
+    "load",
+    "maintain",
+    "of_key",
+    "open_records",
+    "overdue",
+    "poll",
+    "quarantine_groups",
+    "receive",
+    "release",
+    "release_group",
+    "show",
+    "silent_feeds",
+    "sweep",
+    "tally",
+    "wake",
+]
+
+
+async def wake(tx: Tx, keys: Sequence[str]) -> int:
+    """Parents have come by another door (our API, a person): let records that wait for these keys try again."""
+    return len(await store.wake(tx, sorted({bounded(key) for key in keys}))) if keys else 0

@@ -1,0 +1,1 @@
+"""Partitions made ahead, old months dropped, old event ids forgotten."""
