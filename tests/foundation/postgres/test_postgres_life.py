@@ -141,6 +141,19 @@ async def test_a_server_that_is_killed_comes_back_and_says_so(folder: Path) -> N
     assert [type(event).__name__ for event in events] == ["Died", "Restarted"] * 2
 
 
+async def test_a_listener_that_fails_and_a_log_that_is_gone_do_not_end_the_supervision(folder: Path) -> None:
+    def fail(event: PostgresEvent) -> None:
+        raise RuntimeError(type(event).__name__)
+
+    async with EmbeddedPostgres(folder, profile=Profile.UNSAFE, on_event=fail) as server:
+        killed = server.pid
+        assert killed is not None
+        (folder / "postgres.log").unlink()
+        os.kill(killed, signal.SIGKILL)
+
+        await until(lambda: server.pid not in {None, killed})
+
+
 def _has_more(events: list[PostgresEvent], count: int) -> bool:
     return len(events) >= count
 

@@ -11,6 +11,7 @@ from typing import Final
 
 _READY: Final = "ready"
 _LINES: Final = 8
+_SAID_BYTES_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,13 @@ class Postmaster:
 
     def said(self) -> str:
         """Its own log since it was started, the last part of it."""
-        with self._log.open("rb") as source:
-            end = source.seek(0, os.SEEK_END)
-            source.seek(max(self.log_start if end >= self.log_start else 0, end - 20_000))
-            return source.read().decode(errors="replace")
+        try:
+            with self._log.open("rb") as source:
+                end = source.seek(0, os.SEEK_END)
+                source.seek(max(self.log_start if end >= self.log_start else 0, end - _SAID_BYTES_MAX))
+                return source.read().decode(errors="replace")
+        except OSError:
+            return ""  # somebody removed the log: no reason to fail
 
     def end(self, deadline_s: float) -> None:
         """Fast shutdown; past the deadline less polite (the next start then recovers, nothing is lost)."""

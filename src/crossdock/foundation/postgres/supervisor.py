@@ -5,14 +5,17 @@ import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from crossdock.foundation.clock import SYSTEM_CLOCK
+from crossdock.foundation.log import logger
 from crossdock.foundation.postgres.errors import PostgresError, explained
 from crossdock.foundation.postgres.postmaster import Postmaster
 
+_log = logger("postgres")
 _DELAY_FIRST_S: Final = 0.25
 _DELAY_S_MAX: Final = 15.0
 _STEADY_S: Final = 60.0
@@ -99,13 +102,20 @@ class Supervisor:
                 self._server.end(self._deadline_s)
                 return
             died = SYSTEM_CLOCK.monotonic()
-            self._on_event(Died(self._server.exit_code, self._server.said()[-2000:]))
+            self._tell(Died(self._server.exit_code, self._server.said()[-2000:]))
             delay_s = next_delay(delay_s, up_s=died - began)
             again = self._restarted(delay_s)
             if again is None:
                 return
             self._server = again
-            self._on_event(Restarted(SYSTEM_CLOCK.monotonic() - died))
+            self._tell(Restarted(SYSTEM_CLOCK.monotonic() - died))
+
+    def _tell(self, event: PostgresEvent) -> None:
+        """A listener that fails must not end the supervision."""
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 (foreign code: logged, and supervision goes on)
+            _log.exception("postgres_listener_failed", told=type(event).__name__)
 
     def _watch(self, server: Postmaster) -> None:
         while not (self._stopping.is_set() or server.has_ended()):
@@ -123,7 +133,7 @@ class Supervisor:
             except OSError as error:
                 reason = str(explained(error, self._log.parent))
             delay_s = next_delay(delay_s, up_s=0.0)
-            self._on_event(RestartFailed(reason, delay_s))
+            self._tell(RestartFailed(reason, delay_s))
         return None
 
 
@@ -136,6 +146,9 @@ def next_delay(delay_s: float, *, up_s: float) -> float:
 
 def shorten(log: Path) -> None:
     """Keep the log bounded: past its limit it becomes the one old copy and begins anew (the server appends)."""
-    if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
+    with suppress(OSError):  # no log, or no room for the copy: supervision matters more
+        if log.stat().st_size <= _LOG_BYTES_MAX:
+            return
+        with suppress(OSError):
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
         os.truncate(log, 0)
