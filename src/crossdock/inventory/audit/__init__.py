@@ -1,0 +1,1 @@
+"""Proof that counters, ledger and claims agree."""

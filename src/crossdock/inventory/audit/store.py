@@ -1,0 +1,165 @@
+"""SQL of the auditor: every truth is computed anew, by statements that share nothing with those that write."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final, LiteralString, TypeAlias
+
+from crossdock.canonical.base import LocationCode, Sku
+from crossdock.foundation.db import Tx, fetch_tuples
+from crossdock.inventory.model import Condition
+
+Finding: TypeAlias = tuple[Sku, LocationCode, Condition, str, Decimal, Decimal]
+
+# Every counter against the sum of its ledger rows.
+COUNTERS: Final[LiteralString] = """
+WITH entry AS (
+    SELECT sku, location, condition, to_account AS account, quantity FROM inventory.movement
+     UNION ALL
+    SELECT sku, location, condition, from_account, -quantity FROM inventory.movement
+), total AS (
+    SELECT sku, location, condition, account, sum(quantity) AS units
+      FROM entry
+     WHERE account <> 'outside'
+     GROUP BY sku, location, condition, account
+     UNION ALL
+    SELECT sku, location, condition, 'on_hand', sum(quantity)
+      FROM entry
+     WHERE account IN ('available', 'held', 'allocated', 'damaged', 'quality_hold', 'quarantine', 'display', 'repair',
+                       'return_to_vendor')
+     GROUP BY sku, location, condition
+), counter AS (
+    SELECT sku, location, condition, v.account, v.units
+      FROM inventory.position
+     CROSS JOIN LATERAL (VALUES
+           ('on_hand', on_hand), ('held', held), ('allocated', allocated), ('damaged', damaged),
+           ('quality_hold', quality_hold), ('quarantine', quarantine), ('display', display), ('repair', repair),
+           ('return_to_vendor', return_to_vendor), ('in_transit', in_transit), ('on_order', on_order),
+           ('dated', dated), ('backordered', backordered)) AS v(account, units)
+)
+SELECT sku, location, condition, account, coalesce(total.units, 0), coalesce(counter.units, 0)
+  FROM total
+  FULL JOIN counter USING (sku, location, condition, account)
+ WHERE account <> 'available' AND coalesce(total.units, 0) <> coalesce(counter.units, 0)
+ ORDER BY sku, location, condition, account
+ LIMIT %(limit)s
+"""
+
+# Held and allocated against what is still open of the claims.
+CLAIMED: Final[LiteralString] = """
+WITH open AS (
+    SELECT sku, location, condition, sum(remaining) FILTER (WHERE kind = 'hold') AS held,
+           sum(remaining) FILTER (WHERE kind = 'allocation') AS allocated
+      FROM inventory.claim
+     GROUP BY sku, location, condition
+)
+SELECT sku, location, condition, v.account, v.claimed, v.counted
+  FROM open
+  FULL JOIN inventory.position p USING (sku, location, condition)
+ CROSS JOIN LATERAL (VALUES ('held', coalesce(open.held, 0), coalesce(p.held, 0)),
+                            ('allocated', coalesce(open.allocated, 0), coalesce(p.allocated, 0)))
+       AS v(account, claimed, counted)
+ WHERE v.claimed <> v.counted
+ ORDER BY sku, location, condition, v.account
+ LIMIT %(limit)s
+"""
+
+# The claim's own ledger rows against what it says became of its units.
+CLAIM_ENDS: Final[LiteralString] = """
+WITH entry AS (
+    SELECT key, sku, location, condition,
+           sum(quantity) FILTER (WHERE to_account IN ('held', 'allocated') AND from_account = 'available') AS arrived,
+           sum(quantity) FILTER (WHERE from_account IN ('held', 'allocated')
+                                   AND to_account IN ('available', 'outside')) AS ended
+      FROM inventory.movement
+     WHERE kind IN ('hold', 'hold_release', 'allocate', 'release', 'consume')
+     GROUP BY key, sku, location, condition
+)
+SELECT sku, location, condition, key, coalesce(e.arrived, 0) - coalesce(e.ended, 0), coalesce(c.remaining, 0)
+  FROM entry e
+  FULL JOIN inventory.claim c USING (key, sku, location, condition)
+ WHERE coalesce(e.arrived, 0) - coalesce(e.ended, 0) <> coalesce(c.remaining, 0)
+    OR coalesce(e.arrived, 0) <> coalesce(c.arrived, 0)
+ ORDER BY sku, location, condition, key
+ LIMIT %(limit)s
+"""
+
+# Promises against goods; a position may be short only if the floor took the goods away.
+PROMISES: Final[LiteralString] = """
+WITH judged AS (
+    SELECT p.*, allocated + held
+                - greatest(0, on_hand - (damaged + quality_hold + quarantine + display + repair + return_to_vendor))
+                AS excess
+      FROM inventory.position p
+)
+SELECT sku, location, condition, 'short', greatest(0, excess), short
+  FROM judged
+ WHERE short <> greatest(0, excess)
+ ORDER BY sku, location, condition
+ LIMIT %(limit)s
+"""
+
+OVERSOLD: Final[LiteralString] = """
+SELECT sku, location, condition, kind || ' ' || key, short_before, short
+  FROM inventory.movement
+ WHERE short > short_before
+   AND kind IN ('hold', 'hold_release', 'allocate', 'release', 'consume')
+ ORDER BY sku, location, condition
+ LIMIT %(limit)s
+"""
+
+# Each row's balance follows from the one before it; none is missing, none is there twice.
+CHAIN: Final[LiteralString] = """
+WITH link AS (
+    SELECT sku, location, condition, version, kind, key, on_hand + held * 3 + allocated * 7 AS mark,
+           quantity * ((to_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int
+                     - (from_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int)
+           + 3 * quantity * ((to_account = 'held')::int - (from_account = 'held')::int)
+           + 7 * quantity * ((to_account = 'allocated')::int - (from_account = 'allocated')::int) AS step,
+           lag(version, 1, 0::bigint) OVER w AS version_before,
+           lag(on_hand + held * 3 + allocated * 7, 1, 0::numeric) OVER w AS mark_before
+      FROM inventory.movement
+    WINDOW w AS (PARTITION BY sku, location, condition ORDER BY version)
+)
+SELECT sku, location, condition, 'version ' || version || ' ' || kind || ' ' || key, mark_before + step, mark
+  FROM link
+ WHERE version <> version_before + 1 OR mark <> mark_before + step
+ ORDER BY sku, location, condition
+ LIMIT %(limit)s
+"""
+
+
+async def counters(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Counters that are not the sum of their ledger rows."""
+    return await _findings(tx, COUNTERS, limit)
+
+
+async def claimed(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Held and allocated that are not the sum of open claims."""
+    return await _findings(tx, CLAIMED, limit)
+
+
+async def claim_ends(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Claims that disagree with their own ledger rows."""
+    return await _findings(tx, CLAIM_ENDS, limit)
+
+
+async def promises(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Positions whose `short` is not what their counters say."""
+    return await _findings(tx, PROMISES, limit)
+
+
+async def oversold(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Promises that were made without goods."""
+    return await _findings(tx, OVERSOLD, limit)
+
+
+async def chain(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Ledger rows that do not follow from the row before."""
+    return await _findings(tx, CHAIN, limit)
+
+
+async def _findings(tx: Tx, sql: LiteralString, limit: int) -> Sequence[Finding]:
+    return [
+        (sku, location, condition, subject, expected, found)
+        for sku, location, condition, subject, expected, found in await fetch_tuples(tx, sql, {"limit": limit})
+    ]

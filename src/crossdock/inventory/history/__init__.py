@@ -1,0 +1,1 @@
+"""The ledger as readers use it: what changed, what happened, what was known at a past moment."""

@@ -1,0 +1,1 @@
+"""Claims on stock: holds that expire and allocations of placed orders."""

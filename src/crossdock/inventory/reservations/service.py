@@ -1,0 +1,315 @@
+"""Reserve, and end reservations. Every call serves a batch in one pass, in the order in which it was given."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from crossdock.canonical.base import ReservationKey
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Tx
+from crossdock.inventory.findings import raise_findings
+from crossdock.inventory.model import KeyReused, PositionKey
+from crossdock.inventory.operations import Operations
+from crossdock.inventory.reservations import rules, store
+from crossdock.inventory.reservations.desk import Desk
+from crossdock.inventory.reservations.model import (
+    ArrivedExpired,
+    Claim,
+    CommitHold,
+    CommitOutcome,
+    Committed,
+    Consume,
+    Consumed,
+    ConsumeOutcome,
+    Extended,
+    ExtendHold,
+    ExtendOutcome,
+    Grant,
+    HoldExpired,
+    Move,
+    Moved,
+    MoveOutcome,
+    NotActive,
+    OutOfStock,
+    Placer,
+    Release,
+    Released,
+    ReleaseOutcome,
+    Reservation,
+    Reserved,
+    ReserveOutcome,
+    ReserveRequest,
+    Shortage,
+    UnknownReservation,
+)
+from crossdock.inventory.rules import Posting
+from crossdock.inventory.states import Act, State, after
+
+
+class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an answer that is not a full grant is remembered."""
+
+    shortages: tuple[Shortage, ...] = ()
+    arrived_expired: bool = False
+
+
+async def reserve(
+    tx: Tx,
+    requests: Sequence[ReserveRequest],
+    *,
+    origin: Origin,
+    now: datetime,
+    placer: Placer = rules.place,
+) -> Sequence[ReserveOutcome]:
+    """Answer many requests in their order, as if each were alone; a key that was answered before gets that answer.
+
+    Refusals are remembered too: after one, ask again under another key. Four round trips, however many requests.
+    """
+    if not requests:
+        return ()
+    prints = [rules.request_print(request) for request in requests]
+    first = {request.key: n for n, request in reversed(list(enumerate(requests)))}
+    asked = sorted(first.values())
+    fresh = await store.begin(
+        tx,
+        [requests[n] for n in asked],
+        [prints[n] for n in asked],
+        correlation_id=origin.correlation_id,
+        source=origin.source,
+        now=now,
+    )
+    outcomes: dict[ReservationKey, ReserveOutcome] = {}
+    known = [key for key in first if key not in fresh]
+    meanings = {key: prints[n] for key, n in first.items()}
+    if known:
+        repeated, said = await _repeated(tx, known)
+        outcomes.update(repeated)
+        meanings.update(said)
+    if fresh:
+        to_decide = [requests[n] for n in asked if requests[n].key in fresh]
+        outcomes.update(await _decided(tx, to_decide, origin=origin, now=now, placer=placer))
+    return [
+        outcomes[request.key] if meanings[request.key] == meant else KeyReused(request.key)
+        for request, meant in zip(requests, prints, strict=True)
+    ]
+
+
+async def _decided(
+    tx: Tx, requests: Sequence[ReserveRequest], *, origin: Origin, now: datetime, placer: Placer
+) -> Mapping[ReservationKey, ReserveOutcome]:
+    positions = {
+        PositionKey(line.sku, location, line.condition)
+        for request in requests
+        for line in request.lines
+        for location in line.locations
+    }
+    desk = await Desk.open(tx, positions, now=now)
+    outcomes: dict[ReservationKey, ReserveOutcome] = {}
+    shortfalls: dict[ReservationKey, str] = {}
+    for request in requests:
+        outcome, postings = rules.decide(request, desk.books, now, placer)
+        outcomes[request.key] = outcome
+        desk.write(postings)
+        if isinstance(outcome, Reserved):
+            desk.open_claims(rules.opened_claims(request, outcome))
+        if not isinstance(outcome, Reserved) or outcome.shortages:
+            shortfalls[request.key] = msgspec.json.encode(_shortfall(outcome)).decode()
+    await desk.close(origin=origin, floor=False)
+    if shortfalls:
+        await store.keep_shortfalls(tx, shortfalls)
+    return outcomes
+
+
+def _shortfall(outcome: Reserved | OutOfStock | ArrivedExpired) -> Shortfall:
+    if isinstance(outcome, ArrivedExpired):
+        return Shortfall(arrived_expired=True)
+    return Shortfall(shortages=outcome.shortages)
+
+
+async def _repeated(
+    tx: Tx, keys: Sequence[ReservationKey]
+) -> tuple[Mapping[ReservationKey, ReserveOutcome], Mapping[ReservationKey, bytes]]:
+    answers = await store.answered(tx, keys)
+    granted: dict[ReservationKey, list[Grant]] = {key: [] for key in keys}
+    for claim in await store.claims_of(tx, keys):
+        if claim.granted:
+            granted[claim.key].append(Grant(claim.position, claim.granted))
+    outcomes: dict[ReservationKey, ReserveOutcome] = {}
+    for key, answer in answers.items():
+        kept = Shortfall() if answer.shortfall is None else msgspec.convert(answer.shortfall, Shortfall)
+        if kept.arrived_expired:
+            assert answer.expires_at is not None, key
+            outcomes[key] = ArrivedExpired(key, answer.expires_at)
+        elif granted[key]:
+            outcomes[key] = Reserved(key, tuple(sorted(granted[key])), answer.expires_at, kept.shortages)
+        else:
+            outcomes[key] = OutOfStock(key, kept.shortages)
+    return outcomes, {key: answer.fingerprint for key, answer in answers.items()}
+
+
+async def commit(tx: Tx, commits: Sequence[CommitHold], *, origin: Origin, now: datetime) -> Sequence[CommitOutcome]:
+    """Turn holds into allocations. At or after its deadline a hold is refused: its units may be somebody else's."""
+    desk, standing = await Desk.open_for(tx, {request.key for request in commits}, now=now)
+    outcomes: list[CommitOutcome] = []
+    for request in commits:
+        mine = standing[request.key]
+        refused = _refusal(request.key, mine, Act.COMMIT, now)
+        if refused is None:
+            mine = standing[request.key] = _book(desk, mine, rules.commit(request, mine, desk.books, now))
+        grants = tuple(Grant(claim.position, claim.remaining) for claim in mine if claim.remaining)
+        outcomes.append(refused or Committed(request.key, grants))
+    await desk.close(origin=origin, floor=False)
+    return outcomes
+
+
+async def extend(tx: Tx, extensions: Sequence[ExtendHold], *, origin: Origin, now: datetime) -> Sequence[ExtendOutcome]:
+    """Let holds live longer; never shorter, and never again once the deadline has passed."""
+    desk, standing = await Desk.open_for(tx, {request.key for request in extensions}, now=now)
+    outcomes: list[ExtendOutcome] = []
+    for request in extensions:
+        mine = standing[request.key]
+        refused = _refusal(request.key, mine, Act.EXTEND, now)
+        if refused is None:
+            extended, until = rules.extend(mine, request.expires_at)
+            desk.write((), extended)
+            standing[request.key] = extended
+            outcomes.append(Extended(request.key, until))
+        else:
+            outcomes.append(refused)
+    await desk.close(origin=origin, floor=False)
+    return outcomes
+
+
+async def release(tx: Tx, releases: Sequence[Release], *, origin: Origin, now: datetime) -> Sequence[ReleaseOutcome]:
+    """Give units back. What comes twice, or after the goods have left, gives nothing back again."""
+    meanings = {r.reference: rules.release_print(r) for r in releases if r.reference is not None}
+    operations = await Operations.begin(tx, meanings.items(), now)
+    desk, standing = await Desk.open_for(tx, {request.key for request in releases}, now=now)
+    outcomes: list[ReleaseOutcome] = []
+    for request in releases:
+        mine = standing[request.key]
+        seen = None
+        if request.reference is not None:
+            seen = operations.admit(request.reference, rules.release_print(request))
+        if seen is not None:
+            outcomes.append(seen)
+        elif not mine:
+            outcomes.append(UnknownReservation(request.key))
+        else:
+            left = standing[request.key] = _book(desk, mine, rules.release(request, mine, desk.books, now))
+            outcomes.append(Released(request.key, rules.freed(mine, left)))
+    await desk.close(origin=origin, floor=False)
+    return outcomes
+
+
+async def consume(tx: Tx, shipments: Sequence[Consume], *, origin: Origin, now: datetime) -> Sequence[ConsumeOutcome]:
+    """Book goods that left for customers. Facts: what no claim covers leaves sellable stock, and may make it short."""
+    meanings = [(request.reference, rules.consume_print(request)) for request in shipments]
+    operations = await Operations.begin(tx, meanings, now)
+    positions = {line.position for request in shipments for line in request.lines}
+    keys = {request.key for request in shipments}
+    desk, standing = await Desk.open_for(tx, keys, positions, now=now, make=True)
+    outcomes: list[ConsumeOutcome] = []
+    for request in shipments:
+        mine = standing[request.key]
+        seen = operations.admit(request.reference, rules.consume_print(request))
+        if seen is not None:
+            outcomes.append(seen)
+        elif not mine:
+            operations.undone(request.reference)
+            outcomes.append(UnknownReservation(request.key))
+        else:
+            booked = rules.consume(request, mine, desk.books)
+            desk.write(booked.postings, booked.claims)
+            standing[request.key] = _replaced(mine, booked.claims)
+            outcomes.append(Consumed(request.key, booked.taken, booked.beyond))
+    await operations.close(tx)
+    await desk.close(origin=origin, floor=True)
+    await raise_findings(tx, desk, origin=origin, now=now)
+    return outcomes
+
+
+async def move(tx: Tx, moves: Sequence[Move], *, origin: Origin, now: datetime) -> Sequence[MoveOutcome]:
+    """Take claims to other locations, in full or not at all: a promise is never without a place."""
+    meanings = [(request.reference, rules.move_print(request)) for request in moves]
+    operations = await Operations.begin(tx, meanings, now)
+    positions = {position for move in moves for position in (move.source_position, move.target_position)}
+    desk, standing = await Desk.open_for(tx, {request.key for request in moves}, positions, now=now)
+    outcomes: list[MoveOutcome] = []
+    for request in moves:
+        seen = operations.admit(request.reference, rules.move_print(request))
+        if seen is not None:
+            outcomes.append(seen)
+            continue
+        outcome, standing[request.key] = _moved(desk, request, standing[request.key], now)
+        if not isinstance(outcome, Moved):
+            operations.undone(request.reference)
+        outcomes.append(outcome)
+    await operations.close(tx)
+    await desk.close(origin=origin, floor=False)
+    return outcomes
+
+
+def _moved(desk: Desk, request: Move, mine: Sequence[Claim], now: datetime) -> tuple[MoveOutcome, Sequence[Claim]]:
+    refused = _refusal(request.key, mine, Act.MOVE, now)
+    if refused is not None:
+        return refused, mine
+    at = {claim.position: claim for claim in mine}
+    booked = rules.move(request, at.get(request.source_position), at.get(request.target_position), desk.books, now)
+    if not isinstance(booked, rules.Relocation):
+        return booked, mine
+    desk.write(booked.postings, booked.claims)
+    return Moved(request.key, booked.quantity), _replaced(mine, booked.claims)
+
+
+async def lapse(tx: Tx, *, origin: Origin, now: datetime, limit: int = 1000) -> int:
+    """End holds whose deadline has passed; how many positions were cleared. Everything else works without it: it only
+    makes the ledger say what every reader already takes for granted, so that freed units are published.
+    """
+    positions = await store.due_positions(tx, now, limit=limit)
+    if positions:
+        desk = await Desk.open(tx, positions, now=now)
+        await desk.close(origin=origin, floor=False)
+    return len(positions)
+
+
+async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapping[ReservationKey, Reservation]:
+    """Reservations as they stand at *now*; keys under which nothing was ever claimed are absent."""
+    claims: dict[ReservationKey, list[Claim]] = {}
+    for claim in await store.claims_of(tx, keys):
+        claims.setdefault(claim.key, []).append(claim)
+    return {
+        key: Reservation(key=key, state=rules.state_of(mine, now), claims=tuple(mine)) for key, mine in claims.items()
+    }
+
+
+async def claims_at(tx: Tx, position: PositionKey, *, limit: int = 1000) -> Sequence[Claim]:
+    """Who claims units of a position."""
+    return await store.claims_at(tx, position, limit=limit)
+
+
+def _refusal(
+    key: ReservationKey, claims: Sequence[Claim], act: Act, now: datetime
+) -> HoldExpired | NotActive | UnknownReservation | None:
+    if not claims:
+        return UnknownReservation(key)
+    state = rules.state_of(claims, now)
+    if after(state, act) is not None:
+        return None
+    if state is State.EXPIRED:
+        return HoldExpired(key, rules.deadline_of(claims))
+    return NotActive(key, state)
+
+
+def _book(desk: Desk, claims: Sequence[Claim], decided: Iterable[tuple[Posting, Claim]]) -> Sequence[Claim]:
+    """Write what was decided; the reservation's claims afterwards."""
+    changed = []
+    for posting, claim in decided:
+        desk.write((posting,), (claim,))
+        changed.append(claim)
+    return _replaced(claims, changed)
+
+
+def _replaced(claims: Sequence[Claim], changed: Iterable[Claim]) -> Sequence[Claim]:
+    return list(({claim.position: claim for claim in claims} | {claim.position: claim for claim in changed}).values())

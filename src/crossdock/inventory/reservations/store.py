@@ -1,0 +1,222 @@
+"""SQL of reservations and their claims."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, LiteralString, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from crossdock.canonical.base import ReservationKey
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
+from crossdock.inventory.model import PositionKey
+from crossdock.inventory.reservations.model import Claim, ClaimKind, ReserveRequest
+from crossdock.inventory.store import Places
+
+# Waits for another transaction that is answering the same key; keys go in order so that two batches cannot deadlock.
+BEGIN: Final[LiteralString] = """
+INSERT INTO inventory.reservation
+       (key, fingerprint, kind, channel, expires_at, requested_at, correlation_id, source)
+SELECT key, fingerprint, kind, channel, expires_at, %(now)s, correlation_id, %(source)s
+  FROM unnest(%(keys)b::text[], %(fingerprints)b::bytea[], %(kinds)b::text[], %(channels)b::text[],
+              %(deadlines)b::timestamptz[], %(correlations)b::uuid[])
+       AS new(key, fingerprint, kind, channel, expires_at, correlation_id)
+ ORDER BY key COLLATE "C"
+    ON CONFLICT (key) DO NOTHING
+RETURNING key
+"""
+
+ANSWERED: Final[LiteralString] = """
+SELECT r.key, r.fingerprint, r.expires_at, s.answer
+  FROM inventory.reservation r
+  LEFT JOIN inventory.shortfall s USING (key)
+ WHERE r.key = ANY(%(keys)b::text[])
+"""
+
+KEEP_SHORTFALLS: Final[LiteralString] = """
+INSERT INTO inventory.shortfall (key, answer)
+SELECT key, answer::jsonb FROM unnest(%(keys)b::text[], %(answers)b::text[]) AS new(key, answer)
+"""
+
+OPEN_CLAIMS: Final[LiteralString] = """
+INSERT INTO inventory.claim (key, sku, location, condition, kind, expires_at, granted, arrived, remaining)
+SELECT key, sku, location, condition, kind, expires_at, quantity, quantity, quantity
+  FROM unnest(%(keys)b::text[], %(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(kinds)b::text[],
+              %(deadlines)b::timestamptz[], %(quantities)b::numeric[])
+       AS new(key, sku, location, condition, kind, expires_at, quantity)
+"""
+
+# Claims are written whole: they were read under the lock of their position.
+CHANGE_CLAIMS: Final[LiteralString] = """
+INSERT INTO inventory.claim (key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed,
+                             released, expired, moved)
+SELECT key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed, released, expired, moved
+  FROM unnest(%(keys)b::text[], %(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(kinds)b::text[],
+              %(deadlines)b::timestamptz[], %(granted)b::numeric[], %(arrived)b::numeric[], %(remaining)b::numeric[],
+              %(consumed)b::numeric[], %(released)b::numeric[], %(expired)b::numeric[], %(moved)b::numeric[])
+       AS new(key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed, released,
+              expired, moved)
+    ON CONFLICT (key, sku, location, condition) DO UPDATE
+   SET kind = excluded.kind, expires_at = excluded.expires_at, arrived = excluded.arrived,
+       remaining = excluded.remaining, consumed = excluded.consumed, released = excluded.released,
+       expired = excluded.expired, moved = excluded.moved
+"""
+
+CLAIMS_OF: Final[LiteralString] = """
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+       trim_scale(released), trim_scale(expired), trim_scale(moved)
+  FROM inventory.claim
+ WHERE key = ANY(%(keys)b::text[])
+ ORDER BY key, sku, location, condition
+"""
+
+# Deadlines that have passed at the given positions: asked under their locks, so that no unit is given back twice.
+LAPSED: Final[LiteralString] = """
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+       trim_scale(released), trim_scale(expired), trim_scale(moved)
+  FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[]) AS at(sku, location, condition)
+  JOIN inventory.claim USING (sku, location, condition)
+ WHERE remaining > 0 AND expires_at <= %(now)s
+ ORDER BY expires_at, key
+"""
+
+DUE_POSITIONS: Final[LiteralString] = """
+SELECT DISTINCT sku, location, condition
+  FROM (SELECT sku, location, condition
+          FROM inventory.claim
+         WHERE remaining > 0 AND expires_at <= %(now)s
+         ORDER BY expires_at
+         LIMIT %(limit)s) AS due
+"""
+
+CLAIMS_AT: Final[LiteralString] = """
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+       trim_scale(released), trim_scale(expired), trim_scale(moved)
+  FROM inventory.claim
+ WHERE sku = %(sku)s AND location = %(location)s AND condition = %(condition)s AND remaining > 0
+ ORDER BY key
+ LIMIT %(limit)s
+"""
+
+
+class Answer(NamedTuple):
+    """What was answered under a key, apart from the grants."""
+
+    key: ReservationKey
+    fingerprint: bytes
+    expires_at: datetime | None
+    shortfall: object
+    """Plain JSON; None when everything was granted."""
+
+
+async def begin(
+    tx: Tx,
+    requests: Sequence[ReserveRequest],
+    fingerprints: Sequence[bytes],
+    *,
+    correlation_id: UUID,
+    source: str,
+    now: datetime,
+) -> set[ReservationKey]:
+    """Take the requests' keys; the ones that nobody had taken."""
+    rows = await fetch_tuples(
+        tx,
+        BEGIN,
+        {
+            "keys": [request.key for request in requests],
+            "fingerprints": fingerprints,
+            "kinds": [request.kind.value for request in requests],
+            "channels": [request.channel for request in requests],
+            "deadlines": [request.expires_at for request in requests],
+            "correlations": [request.correlation_id or correlation_id for request in requests],
+            "source": source,
+            "now": now,
+        },
+    )
+    return {key for (key,) in rows}
+
+
+async def answered(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, Answer]:
+    """The keys that have an answer."""
+    rows = await fetch_tuples(tx, ANSWERED, {"keys": keys})
+    return {key: Answer(key, bytes(fingerprint), expires_at, answer) for key, fingerprint, expires_at, answer in rows}
+
+
+async def keep_shortfalls(tx: Tx, answers: Mapping[ReservationKey, str]) -> None:
+    """Remember answers that are not a full grant, as JSON."""
+    await execute(tx, KEEP_SHORTFALLS, {"keys": list(answers), "answers": list(answers.values())})
+
+
+async def open_claims(tx: Tx, claims: Sequence[Claim]) -> None:
+    """Write claims of new reservations."""
+    await execute(tx, OPEN_CLAIMS, {**_identity(claims), "quantities": [claim.granted for claim in claims]})
+
+
+async def change_claims(tx: Tx, claims: Sequence[Claim]) -> None:
+    """Write claims as they are now."""
+    await execute(
+        tx,
+        CHANGE_CLAIMS,
+        {
+            **_identity(claims),
+            "granted": [claim.granted for claim in claims],
+            "arrived": [claim.arrived for claim in claims],
+            "remaining": [claim.remaining for claim in claims],
+            "consumed": [claim.consumed for claim in claims],
+            "released": [claim.released for claim in claims],
+            "expired": [claim.expired for claim in claims],
+            "moved": [claim.moved for claim in claims],
+        },
+    )
+
+
+def _identity(claims: Sequence[Claim]) -> dict[str, object]:
+    return {
+        "keys": [claim.key for claim in claims],
+        "skus": [claim.sku for claim in claims],
+        "locations": [claim.location for claim in claims],
+        "conditions": [claim.condition for claim in claims],
+        "kinds": [claim.kind.value for claim in claims],
+        "deadlines": [claim.expires_at for claim in claims],
+    }
+
+
+async def claims_of(tx: Tx, keys: Iterable[ReservationKey]) -> Sequence[Claim]:
+    """Every claim of some reservations, ended ones too."""
+    return [_claim(row) for row in await fetch_tuples(tx, CLAIMS_OF, {"keys": list(keys)})]
+
+
+async def lapsed(tx: Tx, positions: set[PositionKey], now: datetime) -> Sequence[Claim]:
+    """Holds at locked positions whose deadline has passed."""
+    rows = await fetch_tuples(tx, LAPSED, {**Places.of(positions).params, "now": now})
+    return [_claim(row) for row in rows]
+
+
+async def due_positions(tx: Tx, now: datetime, *, limit: int) -> set[PositionKey]:
+    """Where the oldest passed deadlines are."""
+    return set(await fetch_all(tx, DUE_POSITIONS, PositionKey, {"now": now, "limit": limit}))
+
+
+async def claims_at(tx: Tx, position: PositionKey, *, limit: int) -> Sequence[Claim]:
+    """Who claims units of a position."""
+    return [_claim(row) for row in await fetch_tuples(tx, CLAIMS_AT, {**position._asdict(), "limit": limit})]
+
+
+def _claim(row: TupleRow) -> Claim:
+    key, sku, location, condition, kind, expires_at, *quantities = row
+    granted, arrived, remaining, consumed, released, expired, moved = quantities
+    return Claim(
+        key=key,
+        sku=sku,
+        location=location,
+        condition=condition,
+        kind=ClaimKind(kind),
+        expires_at=expires_at,
+        granted=granted,
+        arrived=arrived,
+        remaining=remaining,
+        consumed=consumed,
+        released=released,
+        expired=expired,
+        moved=moved,
+    )

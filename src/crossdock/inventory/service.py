@@ -1,0 +1,236 @@
+"""Use cases of inventory. Callers open the transaction; one call serves a batch, in the order in which it is given.
+
+Positions are locked in key order inside each call. A transaction that makes several calls on the same goods may meet
+another one that makes them in another order: PostgreSQL then ends one of the two, and its caller tries again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from crossdock.canonical.base import Document, LocationCode, ReservationKey, Sku
+from crossdock.canonical.facts import CountRecorded, TransferRecorded
+from crossdock.canonical.intents import GoodsLine
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.db import Tx
+from crossdock.inventory import rules, store
+from crossdock.inventory.audit.service import audit
+from crossdock.inventory.findings import raise_findings
+from crossdock.inventory.history import store as history
+from crossdock.inventory.model import (
+    AlreadyRecorded,
+    BeyondTolerance,
+    Changed,
+    Counted,
+    CountOutcome,
+    KeyReused,
+    LedgerCursor,
+    Movement,
+    MovementOutcome,
+    NewCount,
+    NewMovement,
+    Position,
+    PositionKey,
+    Recorded,
+    StockCount,
+    Transfer,
+)
+from crossdock.inventory.operations import Operations
+from crossdock.inventory.reservations.desk import Desk
+from crossdock.inventory.reservations.service import (
+    claims_at,
+    commit,
+    consume,
+    extend,
+    find,
+    lapse,
+    move,
+    release,
+    reserve,
+)
+
+__all__ = [
+    "audit",
+    "changed_after",
+    "claims_at",
+    "commit",
+    "consume",
+    "count",
+    "count_stock",
+    "extend",
+    "find",
+    "lapse",
+    "ledger",
+    "move",
+    "positions",
+    "positions_as_of",
+    "record",
+    "release",
+    "reserve",
+    "skus_after",
+    "transfer",
+]
+
+
+async def record(
+    tx: Tx, movements: Sequence[NewMovement], *, origin: Origin, now: datetime
+) -> Sequence[MovementOutcome]:
+    """Write facts from the floor. They are never refused: what our books cannot explain is raised, not rejected."""
+    if not movements:
+        return ()
+    meanings = [(movement.key, rules.movement_print(movement)) for movement in movements]
+    operations = await Operations.begin(tx, meanings, now)
+    desk = await Desk.open(tx, {movement.position for movement in movements}, now=now, make=True)
+    outcomes: list[MovementOutcome] = []
+    lacking: list[rules.Discrepancy] = []
+    for movement, (key, meaning) in zip(movements, meanings, strict=True):
+        seen = operations.admit(key, meaning)
+        if seen is not None:
+            outcomes.append(seen)
+            continue
+        balances = desk.books[movement.position]
+        found = rules.lacking(movement, balances)
+        lacking.extend([] if found is None else [found])
+        desk.enter(list(rules.postings_of(movement, balances)))
+        outcomes.append(Recorded(key))
+    await desk.close(origin=origin, floor=True)
+    await raise_findings(tx, desk, origin=origin, now=now, also=lacking)
+    return outcomes
+
+
+async def count(
+    tx: Tx, counts: Sequence[NewCount], *, origin: Origin, now: datetime, correct_max: Decimal | None = None
+) -> Sequence[CountOutcome]:
+    """Bring on-hand to what somebody says it was at a moment; movements since then stay on top.
+
+    Unchanged rows write nothing and lock nothing. Beyond *correct_max* a known position is not corrected but raised as
+    a discrepancy. Each position may be named once.
+    """
+    places = {new.position for new in counts}
+    assert len(places) == len(counts), "a position is named twice"
+    outcomes = dict(await _judged(tx, counts, await history.at(tx, places), correct_max))
+    differing = [new for new in counts if isinstance(outcomes[new.position], Counted | BeyondTolerance)]
+    if differing:
+        desk = await Desk.open(tx, {new.position for new in differing}, now=now, make=True)
+        outcomes |= await _judged(tx, differing, desk.before, correct_max)
+        operations = await Operations.begin(tx, [(new.key, rules.count_print(new)) for new in differing], now)
+        for new in differing:
+            outcome = outcomes[new.position]
+            seen = operations.admit(new.key, rules.count_print(new))
+            if seen is not None:
+                outcomes[new.position] = seen
+            elif isinstance(outcome, Counted):
+                desk.enter([rules.posting_of_count(new, outcome.difference)])
+        await desk.close(origin=origin, floor=True)
+        beyond = list(rules.beyond_tolerance(differing, outcomes))
+        await raise_findings(tx, desk, origin=origin, now=now, also=beyond)
+    return [outcomes[new.position] for new in counts]
+
+
+async def count_stock(
+    tx: Tx, counted: StockCount, *, origin: Origin, now: datetime
+) -> Sequence[CountOutcome] | AlreadyRecorded | KeyReused:
+    """People counted a location: on-hand becomes what they say, and the count is told to others as a fact."""
+    operations = await Operations.begin(tx, [(counted.key, rules.stock_count_print(counted))], now)
+    seen = operations.admit(counted.key, rules.stock_count_print(counted))
+    if seen is not None:
+        return seen
+    outcomes = await count(tx, list(rules.counts_of(counted)), origin=origin, now=now)
+    fact = CountRecorded(
+        count_id=counted.key,
+        location=counted.location,
+        counted_on=counted.counted_on,
+        lines=tuple(GoodsLine(sku=sku, quantity=on_hand) for sku, on_hand in counted.on_hand.items()),
+    )
+    await _tell(tx, f"count/{counted.key}", fact, counted.as_of, origin)
+    return outcomes
+
+
+async def transfer(tx: Tx, moved: Transfer, *, origin: Origin, now: datetime) -> MovementOutcome:
+    """Goods went from one own location to another. A fact: the source may become short."""
+    operations = await Operations.begin(tx, [(moved.key, rules.transfer_print(moved))], now)
+    seen = operations.admit(moved.key, rules.transfer_print(moved))
+    if seen is not None:
+        return seen
+    postings = list(rules.postings_of_transfer(moved))
+    desk = await Desk.open(tx, {posting.position for posting in postings}, now=now, make=True)
+    desk.enter(postings)
+    await desk.close(origin=origin, floor=True)
+    await raise_findings(tx, desk, origin=origin, now=now)
+    fact = TransferRecorded(
+        transfer_id=moved.key,
+        from_location=moved.source,
+        to_location=moved.target,
+        transferred_on=moved.transferred_on,
+        lines=tuple(GoodsLine(sku=sku, quantity=quantity) for sku, quantity in moved.quantities.items()),
+    )
+    await _tell(tx, f"transfer/{moved.key}", fact, moved.happened_at, origin)
+    return Recorded(moved.key)
+
+
+async def positions(
+    tx: Tx,
+    skus: Iterable[Sku],
+    *,
+    now: datetime,
+    locations: Iterable[LocationCode] | None = None,
+    without_hold: ReservationKey | None = None,
+) -> Sequence[Position]:
+    """Positions as they are at *now*: lapsed holds do not count, nor does *without_hold*. A read, it locks nothing."""
+    wanted = None if locations is None else list(locations)
+    return await history.positions(tx, list(skus), wanted, now=now, without=without_hold)
+
+
+async def positions_as_of(tx: Tx, skus: Iterable[Sku], as_of: datetime) -> Sequence[Position]:
+    """Positions as they were known at a past moment, from the ledger alone."""
+    return await history.positions_as_of(tx, list(skus), as_of)
+
+
+async def ledger(
+    tx: Tx,
+    sku: Sku,
+    location: LocationCode | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+) -> Sequence[Movement]:
+    """What moved an item, newest first."""
+    return await history.history(tx, sku, location, since=since, until=until, limit=limit)
+
+
+async def changed_after(tx: Tx, cursor: LedgerCursor, *, limit: int = 5000) -> Changed:
+    """SKUs that moved after *cursor*, only below the horizon: nothing can appear behind the cursor given back."""
+    rows = await history.changed_after(tx, cursor, limit=limit)
+    earliest: dict[Sku, datetime] = {}
+    for sku, happened_at, _ in rows:
+        earliest[sku] = min(happened_at, earliest.get(sku, happened_at))
+    return Changed(earliest, rows[-1][2] if rows else cursor)
+
+
+async def skus_after(tx: Tx, sku: Sku, *, limit: int) -> Sequence[Sku]:
+    """Every SKU that has positions, in order, page by page."""
+    return await history.skus_after(tx, sku, limit=limit)
+
+
+async def _judged(
+    tx: Tx,
+    counts: Sequence[NewCount],
+    positions: Mapping[PositionKey, Position],
+    correct_max: Decimal | None,
+) -> Mapping[PositionKey, CountOutcome]:
+    """Each count against our on-hand as of its moment."""
+    late = [new for new in counts if new.position in positions and positions[new.position].happened_at > new.as_of]
+    moved = await store.moved_since(tx, [(new.position, new.as_of) for new in late]) if late else ()
+    since = {new.position: units for new, units in zip(late, moved, strict=True)}
+    return {
+        new.position: rules.decide_count(
+            new, positions.get(new.position), since.get(new.position, Decimal(0)), correct_max
+        )
+        for new in counts
+    }
+
+
+async def _tell(tx: Tx, stream: str, fact: Document, happened_at: datetime, origin: Origin) -> None:
+    await eventlog.append(tx, [NewFact(stream=stream, fact=fact, happened_at=happened_at, origin=origin)])
