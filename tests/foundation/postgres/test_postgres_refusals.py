@@ -148,13 +148,16 @@ async def test_root_runs_the_server_as_someone_else_even_where_that_one_has_no_w
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become someone else")
-async def test_root_runs_the_server_as_the_owner_of_the_folder(folder: Path) -> None:
-    folder.mkdir()  # noqa: ASYNC240
-    os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+async def test_root_in_someones_folder_runs_as_that_one_and_leaves_nothing_closed_to_them(folder: Path) -> None:
+    folder.mkdir()  # noqa: ASYNC240 (nothing else runs)
+    someone = pwd.getpwnam("nobody").pw_uid
+    os.chown(folder, someone, -1)
 
     async with EmbeddedPostgres(folder, profile=Profile.UNSAFE) as server:
         assert server.pid is not None
-        assert Path(f"/proc/{server.pid}").stat().st_uid == pwd.getpwnam("nobody").pw_uid  # noqa: ASYNC240
+        assert Path(f"/proc/{server.pid}").stat().st_uid == someone  # noqa: ASYNC240
+    left = [path for path in (*folder.iterdir(), *(folder / "conf").iterdir()) if path.stat().st_uid != someone]  # noqa: ASYNC240
+    assert left == []
 
 
 @pytest.fixture

@@ -130,6 +130,12 @@ class DataFolder:
         account.own(far)
         return far
 
+    def hand_over(self, account: Account) -> None:
+        """In a person's own folder root leaves nothing that this person could not use later without root."""
+        if self.root.stat().st_uid == account.uid:
+            for path in (self._lock_file, self.log, self.stamp, self.conf, *self.conf.iterdir()):
+                account.own(path)
+
     def forget(self, socket: Path) -> None:
         """Nothing points to a server that has ended."""
         self.connection.unlink(missing_ok=True)

@@ -177,6 +177,8 @@ class EmbeddedPostgres:
         write_whole(folder.conf / "postgresql.conf", text)
         write_whole(folder.conf / "pg_hba.conf", access_text(tcp_role=self._database if self._tcp else None))
         write_whole(folder.conf / "pg_ident.conf", identity_text(accounts.names(), [self._database, SUPERUSER]))
+        folder.log.touch()
+        folder.hand_over(account)
         return self._reached_at(socket)
 
     def _reached_at(self, socket: Path) -> ConnectionInfo:
