@@ -22,6 +22,8 @@ log = logger(__name__)
 SPAN: Final = timedelta(seconds=15)
 RENEWALS: Final = 3
 """Tries within one span: a single lost one costs nothing."""
+DATABASE_GONE: Final = (psycopg.OperationalError, PoolTimeout)
+"""Not our fault and not for ever: wait and try again."""
 
 
 class Held:
@@ -49,7 +51,7 @@ async def hold(
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
         if not held.lost.is_set():
-            with contextlib.suppress(psycopg.OperationalError, PoolTimeout):
+            with contextlib.suppress(*DATABASE_GONE):
                 async with database.transaction() as tx:
                     await service.release_lease(tx, lease)
 
@@ -67,7 +69,7 @@ async def _keep(database: Database, held: Held, span: timedelta, clock: Clock) -
             good_until_s = asked_s + span_s
         except LeaseLostError:
             break
-        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+        except (*DATABASE_GONE, TimeoutError) as error:
             log.warning("lease_not_renewed", lease=held.lease.name, error=str(error).strip())
             if clock.monotonic() >= good_until_s:
                 break
