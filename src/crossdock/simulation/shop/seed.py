@@ -45,6 +45,14 @@ class ShopSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     taxes_included: bool = False
     shipping_tax_rate: Decimal = Decimal(0)
     utc_offset_minutes: int = 0
+    scopes: tuple[str, ...] = (
+        "read_locations",
+        "read_orders",
+        "read_products",
+        "write_inventory",
+        "write_merchant_managed_fulfillment_orders",
+    )
+    """What the app was granted; told, not enforced."""
     access_token: str = "rehearsal-access-token"  # noqa: S105 (opens a rehearsal, nothing else)
     client_id: str = "rehearsal-client-id"
     client_secret: str = "rehearsal-client-secret"  # noqa: S105 (signs a rehearsal, nothing else)

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -116,8 +117,20 @@ class Meter:
         if named.name.endswith("Connection"):
             size = sizes(node, value)
             return size * self._node_points(node.selection_set, named, value, sizes)
+        if sizes is not _answered_size:
+            return self._named(node) * (1 + self._selections(node.selection_set, named, None, sizes))
         values: Sequence[object] = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         return sum(1 + self._selections(node.selection_set, named, each, sizes) for each in values)
+
+    def _named(self, node: FieldNode) -> int:
+        """How many objects are asked for by id; a field without ids is one."""
+        for argument in node.arguments or ():
+            if argument.name.value == "ids" and isinstance(argument.value, ListValueNode):
+                return len(argument.value.values)
+            if argument.name.value == "ids" and isinstance(argument.value, VariableNode):
+                ids = self.variables.get(argument.value.name.value)
+                return len(ids) if isinstance(ids, Sequence) else 1
+        return 1
 
     def _node_points(
         self, selected: SelectionSetNode | None, connection: GraphQLNamedType, value: object, sizes: Sizes

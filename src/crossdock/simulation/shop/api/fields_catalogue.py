@@ -142,6 +142,14 @@ TABLES: Final[dict[str, Table]] = {
             "url": lambda it, _: f"https://{it.books.seed.domain}",
         },
     ),
+    "AppInstallation": table(
+        Shop,
+        {
+            "id": lambda it, _: gid("AppInstallation", it.books.shop_id),
+            "accessScopes": lambda it, _: it.books.seed.scopes,
+        },
+    ),
+    "AccessScope": table(str, {"handle": lambda it, _: it}),
     "Location": table(
         Location,
         {

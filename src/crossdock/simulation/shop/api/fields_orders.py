@@ -183,6 +183,9 @@ TABLES: Final[dict[str, Table]] = {
             "currentTotalDiscountsSet": lambda it, _: Both(it, it.current_sum().discounts),
             "currentTotalPriceSet": lambda it, _: Both(it, it.current_sum().total),
             "currentTotalTaxSet": lambda it, _: Both(it, it.current_sum().tax),
+            "currentTotalDutiesSet": lambda _it, _: None,
+            "currentTotalAdditionalFeesSet": lambda _it, _: None,
+            "totalTipReceivedSet": lambda it, _: Both(it, ZERO),
             "taxLines": lambda it, _: _order_taxes(it),
             "lineItems": lambda it, call: plain_page(
                 [LineView(it, line) for line in it.lines], call.arguments, lambda each: each.line.id

@@ -115,6 +115,7 @@ def _location(call: Call) -> object:
 
 QUERIES: Final[Mapping[str, Callable[[Call], object]]] = {
     "shop": lambda call: call.shop,
+    "currentAppInstallation": lambda call: call.shop,
     "location": _location,
     "locations": location_page,
     "products": product_page,
