@@ -1,7 +1,8 @@
 """Matching by rule: same code, then same barcode, then same name. Only one-to-one finds become links."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from crossdock.crossref.model import Ambiguous, Link, MatchPlan, Ours, TheirObject
 
@@ -31,7 +32,7 @@ def plan_matches(
     """Pair what is not yet in *linked* (ours → theirs). *rules* limits to those names; empty means all.
 
     A rule pairs two objects when each is the other's only candidate under that rule; more candidates are ambiguous
-    and left to people, unless a later rule decides.
+    and left to people, unless a later rule decides. What a later rule has paired is no candidate any more.
     """
     free_ours = {thing.code: thing for thing in ours if thing.code not in linked}
     taken = set(linked.values())
@@ -46,7 +47,7 @@ def plan_matches(
         for code, ids in found.items():
             for their_id in ids:
                 wanted_by[their_id].add(code)
-        for code, ids in found.items():
+        for code, ids in sorted(found.items()):
             only = next(iter(ids))
             if len(ids) == 1 and len(wanted_by[only]) == 1:
                 links.append(Link(ours=code, theirs=only, how=how))
@@ -54,12 +55,19 @@ def plan_matches(
                 del free_ours[code], free_theirs[only]
             else:
                 ambiguous.setdefault(code, Ambiguous(ours=code, candidates=tuple(sorted(ids)), how=how))
+    open_still = {
+        code: left for code, each in ambiguous.items() if (left := _without_taken(each, free_theirs)).candidates
+    }
     return MatchPlan(
         links=tuple(links),
-        ambiguous=tuple(ambiguous[code] for code in sorted(ambiguous)),
-        unmatched_ours=tuple(thing for code, thing in sorted(free_ours.items()) if code not in ambiguous),
+        ambiguous=tuple(open_still[code] for code in sorted(open_still)),
+        unmatched_ours=tuple(thing for code, thing in sorted(free_ours.items()) if code not in open_still),
         unmatched_theirs=tuple(free_theirs[their_id] for their_id in sorted(free_theirs)),
     )
+
+
+def _without_taken(each: Ambiguous, free: Collection[str]) -> Ambiguous:
+    return replace(each, candidates=tuple(candidate for candidate in each.candidates if candidate in free))
 
 
 def _candidates(ours: Iterable[Ours], theirs: Iterable[TheirObject], keys: Keys) -> dict[str, set[str]]:

@@ -52,8 +52,15 @@ async def links(tx: Tx, connection: str, kind: str) -> Mapping[str, str]:
 
 async def see(tx: Tx, connection: str, kind: str, things: Sequence[TheirObject]) -> None:
     """Remember what the other side has."""
-    for thing in things:
-        await store.see(tx, connection, kind, thing)
+    unique = {thing.id: thing for thing in things}
+    await store.see(tx, connection, kind, list(unique.values()))
+
+
+async def see_all(tx: Tx, connection: str, kind: str, things: Sequence[TheirObject]) -> int:
+    """The same for a whole directory: what is not in it is gone over there. How many are; links stay as they are."""
+    await see(tx, connection, kind, things)
+    await store.forget(tx, connection, kind, sorted({thing.id for thing in things}))
+    return len({thing.id for thing in things})
 
 
 async def plan(tx: Tx, connection: str, kind: str, our_things: Sequence[Ours], rules: Sequence[str] = ()) -> MatchPlan:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, LiteralString
 
+import msgspec
+
 from crossdock.crossref.model import LandedDocument, Link, TheirObject
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value
 
@@ -61,9 +63,16 @@ SELECT document_id FROM crossref.document
 
 SEE: Final[LiteralString] = """
 INSERT INTO crossref.theirs (connection, kind, id, code, name, barcodes)
-VALUES (%(connection)s, %(kind)s, %(id)s, %(code)s, %(name)s, %(barcodes)s)
+SELECT %(connection)s, %(kind)s, id, code, name, barcodes
+  FROM jsonb_to_recordset(%(things)s::text::jsonb) AS new(id text, code text, name text, barcodes text[])
+ ORDER BY id
     ON CONFLICT (connection, kind, id) DO UPDATE
    SET code = excluded.code, name = excluded.name, barcodes = excluded.barcodes, seen_at = clock_timestamp()
+"""
+
+FORGET: Final[LiteralString] = """
+DELETE FROM crossref.theirs
+ WHERE connection = %(connection)s AND kind = %(kind)s AND id <> ALL(%(ids)b::text[])
 """
 
 SEEN: Final[LiteralString] = """
@@ -130,17 +139,14 @@ async def known_documents(tx: Tx, connection: str, ids: Sequence[str]) -> set[st
     return {row[0] for row in await fetch_tuples(tx, KNOWN_DOCUMENTS, {"connection": connection, "ids": ids})}
 
 
-async def see(tx: Tx, connection: str, kind: str, thing: TheirObject) -> None:
-    """Remember one of their objects."""
-    params = {
-        "connection": connection,
-        "kind": kind,
-        "id": thing.id,
-        "code": thing.code,
-        "name": thing.name,
-        "barcodes": list(thing.barcodes),
-    }
-    await execute(tx, SEE, params)
+async def see(tx: Tx, connection: str, kind: str, things: Sequence[TheirObject]) -> None:
+    """Remember their objects, each named once."""
+    await execute(tx, SEE, {"connection": connection, "kind": kind, "things": msgspec.json.encode(things).decode()})
+
+
+async def forget(tx: Tx, connection: str, kind: str, ids: Sequence[str]) -> int:
+    """Drop what is not among *ids*."""
+    return await execute(tx, FORGET, {"connection": connection, "kind": kind, "ids": ids})
 
 
 async def seen(tx: Tx, connection: str, kind: str) -> list[TheirObject]:

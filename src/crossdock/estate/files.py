@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeAlias
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
@@ -62,8 +62,11 @@ class _ExactConstructor(RoundTripConstructor):
 
 
 def _decimal(_constructor: _ExactConstructor, node: ScalarNode) -> Decimal:
-    """The text as Decimal; YAML's .inf and .nan fail as any other text would."""
-    return Decimal(str(node.value).replace("_", ""))
+    """The text as Decimal; YAML's .inf and .nan are no numbers that a retailer could mean."""
+    try:
+        return Decimal(str(node.value).replace("_", ""))
+    except InvalidOperation:
+        raise ConstructorError(None, None, f"{node.value} is not a number", node.start_mark) from None
 
 
 _ExactConstructor.add_constructor("tag:yaml.org,2002:float", _decimal)
@@ -96,7 +99,7 @@ def _read_file(file: Path, result: Folder) -> None:
         text = f"not YAML: {error.problem or error.context}"
         result.complaints.append(Complaint(place=Place(file=name, line=line), text=text))
         return
-    except (YAMLError, UnicodeDecodeError, ArithmeticError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         result.complaints.append(Complaint(place=top, text=f"not YAML: {error}"))
         return
     if content is None:
