@@ -17,17 +17,17 @@ Needs = Mapping[Sku, Decimal]
 
 def takes(request: Request, stock: Stock, *, subsets_max: int = SUBSETS_MAX) -> Takes:
     """As many units as there are, from as few locations as possible, the best ranked among equals."""
-    needs = _needs(request.demands)
+    wanted = needs(request.demands)
     usable = {
         (sku, location): _usable(need, stock.get((sku, location), ZERO))
-        for sku, need in needs.items()
+        for sku, need in wanted.items()
         for location in request.locations
     }
     if request.split:
-        chosen = fewest(request.locations, needs, usable, subsets_max=subsets_max)
+        chosen = fewest(request.locations, wanted, usable, subsets_max=subsets_max)
     else:
-        chosen = fullest(request.locations, needs, usable)
-    return {(sku, place): units for sku, need in needs.items() for place, units in _shares(sku, need, chosen, usable)}
+        chosen = fullest(request.locations, wanted, usable)
+    return {(sku, place): units for sku, need in wanted.items() for place, units in _shares(sku, need, chosen, usable)}
 
 
 def dealt(request: Request, taken: Takes) -> Plan:
@@ -50,11 +50,11 @@ def dealt(request: Request, taken: Takes) -> Plan:
 
 
 def fewest(
-    locations: Sequence[LocationCode], needs: Needs, usable: Stock, *, subsets_max: int = SUBSETS_MAX
+    locations: Sequence[LocationCode], wanted: Needs, usable: Stock, *, subsets_max: int = SUBSETS_MAX
 ) -> tuple[LocationCode, ...]:
     """The smallest set of locations that gives all that can be given; the best ranked of that size."""
-    useful = [place for place in locations if any(usable[sku, place] for sku in needs)]
-    target = {sku: min(need, _given(sku, useful, usable)) for sku, need in needs.items()}
+    useful = [place for place in locations if any(usable[sku, place] for sku in wanted)]
+    target = {sku: min(need, _given(sku, useful, usable)) for sku, need in wanted.items()}
     looked = 0
     for size in range(len(useful) + 1):
         looked += comb(len(useful), size)
@@ -66,18 +66,24 @@ def fewest(
     raise AssertionError("all useful locations together reach what they can give")
 
 
-def fullest(locations: Sequence[LocationCode], needs: Needs, usable: Stock) -> tuple[LocationCode, ...]:
+def fullest(locations: Sequence[LocationCode], wanted: Needs, usable: Stock) -> tuple[LocationCode, ...]:
     """The one location that gives most units; the best ranked of equals."""
-    most = max(locations, key=lambda place: sum((usable[sku, place] for sku in needs), ZERO))
+    most = max(locations, key=lambda place: sum((usable[sku, place] for sku in wanted), ZERO))
     return (most,)
 
 
-def _needs(demands: Sequence[Demand]) -> dict[Sku, Decimal]:
+def needs(demands: Sequence[Demand]) -> dict[Sku, Decimal]:
     """Lines of one item are one need: they draw on the same stock."""
-    needs: dict[Sku, Decimal] = {}
+    summed: dict[Sku, Decimal] = {}
     for demand in demands:
-        needs[demand.sku] = needs.get(demand.sku, ZERO) + demand.quantity
-    return needs
+        summed[demand.sku] = summed.get(demand.sku, ZERO) + demand.quantity
+    return summed
+
+
+def tidy(value: Decimal) -> Decimal:
+    """The same number without the zeros that a database column adds."""
+    whole = value.to_integral_value()
+    return whole if value == whole else value.normalize()
 
 
 def _usable(need: Decimal, available: Decimal) -> Decimal:

@@ -1,0 +1,1 @@
+"""What one location does for one order."""

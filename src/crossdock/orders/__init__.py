@@ -1,0 +1,1 @@
+"""Orders: one coherent life from every channel's fragments to the customer's door."""

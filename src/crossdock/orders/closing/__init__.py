@@ -1,0 +1,1 @@
+"""The ways out: shipped, cancelled, held and let go."""

@@ -1,0 +1,1 @@
+"""Reasons to wait: placed by rules or people, released by facts or people."""

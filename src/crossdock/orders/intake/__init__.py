@@ -1,0 +1,1 @@
+"""Orders and news about them, as channels tell them."""

@@ -1,0 +1,379 @@
+"""Orders as frozen data: ids, the quantity vector, outcomes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from crossdock.canonical.base import ChannelOrderId, FulfilmentId, OrderId, Tax
+from crossdock.canonical.orders import Charge, Mode, OrderPlaced, Payment, PaymentStatus
+
+ZERO: Final = Decimal(0)
+SOURCE: Final = "orders"
+"""Who says what this package finds out by itself."""
+RECHECK: Final = "recheck"
+"""Who released a hold whose reason had gone by itself."""
+
+
+class Part(StrEnum):
+    """Where a unit of an order line is: exactly one of these."""
+
+    CANCELLED = "cancelled"
+    BACKORDERED = "backordered"
+    UNPLACED = "unplaced"
+    ALLOCATED = "allocated"
+    RELEASED = "released"
+    PICKED = "picked"
+    PACKED = "packed"
+    SHIPPED = "shipped"
+    COLLECTED = "collected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """How many units of a line are where. Moves keep the sum, so nothing is ever lost or doubled."""
+
+    cancelled: Decimal = ZERO
+    backordered: Decimal = ZERO
+    unplaced: Decimal = ZERO
+    allocated: Decimal = ZERO
+    released: Decimal = ZERO
+    picked: Decimal = ZERO
+    packed: Decimal = ZERO
+    shipped: Decimal = ZERO
+    collected: Decimal = ZERO
+
+    def of(self, part: Part) -> Decimal:
+        """Units in that part."""
+        value = getattr(self, part.value)
+        assert isinstance(value, Decimal)
+        return value
+
+    @property
+    def ordered(self) -> Decimal:
+        """All units."""
+        return sum((self.of(part) for part in Part), ZERO)
+
+    @property
+    def out(self) -> Decimal:
+        """Units that have left us."""
+        return self.shipped + self.collected
+
+    @property
+    def open(self) -> Decimal:
+        """Units that something must still happen to."""
+        return self.ordered - self.cancelled - self.out
+
+    def moved(self, source: Part, target: Part, quantity: Decimal) -> "Vector":
+        """*quantity* units from one part to another; more than there are is a broken invariant."""
+        assert ZERO <= quantity <= self.of(source), (self, source, quantity)
+        if source is target:
+            return self
+        return replace(self, **{source.value: self.of(source) - quantity, target.value: self.of(target) + quantity})
+
+    def plus(self, other: "Vector") -> "Vector":
+        """Part by part: the vector of several lines together."""
+        return Vector(**{part.value: self.of(part) + other.of(part) for part in Part})
+
+
+assert tuple(field.name for field in fields(Vector)) == tuple(part.value for part in Part)
+
+
+def total_of(vectors: Iterable[Vector]) -> Vector:
+    """All lines' units together."""
+    total = Vector()
+    for vector in vectors:
+        total = total.plus(vector)
+    return total
+
+
+class HoldCode(StrEnum):
+    """Why an order waits. Mirrors the database's enum."""
+
+    UNKNOWN_CHANNEL = "unknown_channel"
+    UNKNOWN_LOCATION = "unknown_location"
+    UNKNOWN_SKU = "unknown_sku"
+    CURRENCY = "currency"
+    TOTAL_MISMATCH = "total_mismatch"
+    PAYMENT = "payment"
+    EDITED = "edited"
+    CANCELLED_LATE = "cancelled_late"
+    SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+    UNPLACEABLE = "unplaceable"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """An order without its lines."""
+
+    order_id: OrderId
+    connection: str
+    channel: str
+    channel_order_id: str
+    number: str
+    placed_at: datetime
+    currency: str
+    prices_include_tax: bool
+    total: Decimal
+    mode: Mode
+    pickup_location: str | None
+    charges: tuple[Charge, ...]
+    payments: tuple[Payment, ...]
+    payment_status: PaymentStatus
+    contact_id: UUID | None
+    address_mark: bytes | None
+    content_mark: bytes
+    revised_at: datetime
+    payment_at: datetime
+    correlation_id: UUID
+    accepted_at: datetime
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order about to be written, with what was prepared for it."""
+
+    order_id: OrderId
+    connection: str
+    order: OrderPlaced
+    contact_id: UUID | None
+    address_mark: bytes | None
+    content_mark: bytes
+    revised_at: datetime
+    correlation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """One reason to wait; it stands until `released_at`."""
+
+    order_id: OrderId
+    hold: HoldCode
+    reason: str
+    path: str
+    placed_at: datetime
+    released_at: datetime | None = None
+    released_by: str | None = None
+    released_reason: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Is it still there?"""
+        return self.released_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about an order that does not let it be placed."""
+
+    hold: HoldCode
+    reason: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One position with its quantity vector."""
+
+    order_id: OrderId
+    position: int
+    line_id: str
+    sku: str
+    name: str
+    unit_price: Decimal
+    discount: Decimal
+    taxes: tuple[Tax, ...]
+    vector: Vector
+
+    @property
+    def ordered(self) -> Decimal:
+        """Units the customer asked for."""
+        return self.vector.ordered
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it stands now."""
+
+    header: Header
+    lines: tuple[Line, ...]
+    holds: tuple[Hold, ...] = ()
+    """All there ever were, oldest first."""
+
+    @property
+    def units(self) -> Vector:
+        """All lines together."""
+        return total_of(line.vector for line in self.lines)
+
+    @property
+    def standing(self) -> tuple[Hold, ...]:
+        """Holds that are still there."""
+        return tuple(hold for hold in self.holds if hold.stands)
+
+
+# --- outcomes of intake -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentChanged:
+    """The channel told a new payment status."""
+
+    status: PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledByChannel:
+    """The channel cancelled; what came of it is in `outcome`."""
+
+    outcome: "CancelOutcome"
+
+
+@dataclass(frozen=True, slots=True)
+class EditedByChannel:
+    """Lines or total differ from what was accepted: a person decides."""
+
+    difference: str
+
+
+Change = PaymentChanged | CancelledByChannel | EditedByChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A new order; durable when the transaction commits."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The order was known, and this message says nothing new."""
+
+    order_id: OrderId
+    identical: bool
+    """False when its content differs although its revision is not newer: an older state, or a careless sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A newer revision of a known order, and what it changed (nothing that matters, when empty)."""
+
+    order_id: OrderId
+    changes: tuple[Change, ...]
+
+
+AcceptOutcome = Accepted | Repeated | Revised
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """News was taken in; `changes` is empty when it was old news."""
+
+    order_id: OrderId
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParentMissing:
+    """News of an order that has not arrived yet: keep it, ask again later."""
+
+    channel_order_id: ChannelOrderId
+
+
+ChangeOutcome = Applied | ParentMissing
+
+
+# --- outcomes of placing ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Units stand on locations; `backordered` names the units no location could give."""
+
+    order_id: OrderId
+    fulfilments: tuple[FulfilmentId, ...]
+    backordered: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The order waits."""
+
+    order_id: OrderId
+    holds: tuple[HoldCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToPlace:
+    """No unit waits for a place: placed before, cancelled or shipped."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No such order."""
+
+    order_id: OrderId
+
+
+PlaceOutcome = Placed | Held | NothingToPlace | NotFound
+
+
+# --- outcomes of closing ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Nothing of the order will be shipped; its claims are free again."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class RestCancelled:
+    """Part had left already; what had not is cancelled, and a person looks at the rest."""
+
+    order_id: OrderId
+    shipped: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyCancelled:
+    """It was cancelled before; nothing was released twice."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """Everything has left: taking it back is a return, not a cancellation."""
+
+    order_id: OrderId
+
+
+CancelOutcome = Cancelled | RestCancelled | AlreadyCancelled | TooLate | NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReleased:
+    """The hold is gone; the order can be placed again."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchHold:
+    """No such hold stands on the order."""
+
+    order_id: OrderId
+
+
+ReleaseOutcome = HoldReleased | NoSuchHold

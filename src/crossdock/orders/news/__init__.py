@@ -1,0 +1,1 @@
+"""News about orders that are known: later revisions, payments, cancellations, edits."""

@@ -1,0 +1,1 @@
+"""From accepted to standing on locations, and from backordered to released."""

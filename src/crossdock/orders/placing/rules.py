@@ -1,0 +1,86 @@
+"""What placing does to an order's units. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from crossdock.canonical.base import LocationCode, Sku
+from crossdock.canonical.intents import GoodsLine
+from crossdock.estate.model import Estate
+from crossdock.orders.model import ZERO, Line, Order, Part, Vector
+from crossdock.orders.rules import moved, servants
+from crossdock.orders.states import UnitFact
+from crossdock.sourcing.model import Demand, Plan, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which units look for a place: those never looked at, or those that wait for goods of some items."""
+
+    part: Part
+    only: Collection[Sku] | None = None
+
+    def __post_init__(self) -> None:
+        assert self.part in {Part.UNPLACED, Part.BACKORDERED}, self.part
+
+
+UNPLACED: Final = Look(Part.UNPLACED)
+
+
+def request_of(order: Order, estate: Estate, look: Look) -> Request | None:
+    """What the order looks for, and where it may look; None when nothing does."""
+    locations = tuple(LocationCode(code) for code in servants(order.header, estate))
+    demands = tuple(
+        Demand(line.line_id, Sku(line.sku), line.vector.of(look.part))
+        for line in order.lines
+        if line.vector.of(look.part) and (look.only is None or line.sku in look.only)
+    )
+    channel = estate.channel(order.header.channel)
+    if not demands or not locations or channel is None:
+        return None
+    return Request(order_id=order.header.order_id, locations=locations, split=channel.split, demands=demands)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An order's units after a plan."""
+
+    moves: tuple[tuple[Line, Vector], ...]
+    work: Mapping[LocationCode, tuple[GoodsLine, ...]]
+    """What each location has to do, the best ranked first."""
+    backordered: tuple[GoodsLine, ...]
+    """Units that newly wait for goods."""
+
+
+def settle(order: Order, plan: Plan, look: Look) -> Settled:
+    """Claimed units are released to their location at once; missing ones become, or stay, backorders."""
+    picked = _summed((pick.line_id, pick.quantity) for pick in plan.picks)
+    missing = _summed((miss.line_id, miss.quantity) for miss in plan.missing)
+    moves: list[tuple[Line, Vector]] = []
+    waiting: list[GoodsLine] = []
+    for line in order.lines:
+        got, lacks = picked.get(line.line_id, ZERO), missing.get(line.line_id, ZERO)
+        vector = moved(line.vector, UnitFact.ALLOCATED, got, out_of=(look.part,))
+        vector = moved(vector, UnitFact.RELEASED, got, out_of=(Part.ALLOCATED,))
+        vector = moved(vector, UnitFact.MISSING, lacks, out_of=(look.part,))
+        if vector != line.vector:
+            moves.append((line, vector))
+        if vector.backordered > line.vector.backordered:
+            waiting.append(GoodsLine(sku=line.sku, quantity=lacks, line_id=line.line_id))
+    return Settled(tuple(moves), _work(plan), tuple(waiting))
+
+
+def _work(plan: Plan) -> Mapping[LocationCode, tuple[GoodsLine, ...]]:
+    work: dict[LocationCode, list[GoodsLine]] = {}
+    for pick in plan.picks:
+        goods = GoodsLine(sku=pick.sku, quantity=pick.quantity, line_id=pick.line_id)
+        work.setdefault(pick.location, []).append(goods)
+    return {location: tuple(lines) for location, lines in work.items()}
+
+
+def _summed(parts: Iterable[tuple[str, Decimal]]) -> Mapping[str, Decimal]:
+    totals: dict[str, Decimal] = {}
+    for line_id, units in parts:
+        totals[line_id] = totals.get(line_id, ZERO) + units
+    return totals

@@ -1,0 +1,263 @@
+"""Place orders on stock: check, choose locations, claim, release work. A batch in one go; no order fails another."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import psycopg
+
+from crossdock.canonical.base import ChannelCode, FulfilmentId, OrderId, ReservationKey, Sku
+from crossdock.canonical.facts import OrderPlacedOnStock, PlacedLine
+from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.db import Tx
+from crossdock.foundation.ids import new_id
+from crossdock.fulfilment import service as fulfilments
+from crossdock.fulfilment.model import NewFulfilment
+from crossdock.inventory import service as inventory
+from crossdock.orders import store as shared
+from crossdock.orders.holding.service import Placing, Releasing, place_many, release_many, stream_of
+from crossdock.orders.model import (
+    RECHECK,
+    SOURCE,
+    ZERO,
+    Finding,
+    Held,
+    HoldCode,
+    NotFound,
+    NothingToPlace,
+    Order,
+    Part,
+    Placed,
+    PlaceOutcome,
+)
+from crossdock.orders.placing import rules, store
+from crossdock.orders.rules import Review, findings, review
+from crossdock.sourcing import service as sourcing
+from crossdock.sourcing.model import Plan, Request
+
+Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Collection[Sku]]]
+"""Which of some SKUs exist."""
+Causes: TypeAlias = Mapping[OrderId, UUID]
+"""The fact that led here, per order."""
+
+BACKORDERS_MAX: Final = 200
+"""Orders looked at per call when goods land; the caller comes again while there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One order in the batch, and whose doing this is."""
+
+    order: Order
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """One order with its plan, its claim's key and what that does to it."""
+
+    case: _Case
+    plan: Plan
+    key: ReservationKey
+    settled: rules.Settled
+    work: tuple[NewFulfilment, ...]
+
+
+async def place(
+    tx: Tx, estate: Estate, order_ids: Sequence[OrderId], *, known: Known, now: datetime, causes: Causes | None = None
+) -> Sequence[PlaceOutcome]:
+    """Place what waits; one outcome per order, in order. Again changes nothing: units that stand are not asked for.
+
+    Also looks at the holds again: those whose reason has gone are released, new reasons hold. An order that the
+    database refuses (a quantity beyond every column) is held for a person, and its neighbours are placed.
+    """
+    return await _placed(tx, estate, order_ids, known=known, now=now, causes=causes or {}, look=rules.UNPLACED)
+
+
+async def retry_backorders(
+    tx: Tx,
+    estate: Estate,
+    skus: Collection[Sku],
+    *,
+    known: Known,
+    now: datetime,
+    causes: Causes | None = None,
+    after: OrderId | None = None,
+    limit: int = BACKORDERS_MAX,
+) -> Sequence[PlaceOutcome]:
+    """Goods have landed: give them to those who wait for them, the oldest order first, beginning behind *after*.
+
+    Fewer outcomes than *limit* means that nobody else waits, or nothing is left to give.
+    """
+    waiting = await store.backordered(tx, skus, after=after, limit=limit)
+    if not waiting:
+        return ()
+    there = {each.sku for each in await inventory.positions(tx, skus, now=now) if each.available > 0}
+    if not there:
+        return ()
+    look = rules.Look(Part.BACKORDERED, there)
+    return await _placed(tx, estate, waiting, known=known, now=now, causes=causes or {}, look=look)
+
+
+async def _placed(
+    tx: Tx,
+    estate: Estate,
+    order_ids: Sequence[OrderId],
+    *,
+    known: Known,
+    now: datetime,
+    causes: Causes,
+    look: rules.Look,
+) -> Sequence[PlaceOutcome]:
+    if not order_ids:
+        return ()
+    try:
+        async with tx.transaction():
+            outcomes = await _place_group(tx, estate, order_ids, known=known, now=now, causes=causes, look=look)
+            return [outcomes[order_id] for order_id in order_ids]
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        if len(order_ids) == 1:
+            return [await _unplaceable(tx, order_ids[0], error, now=now)]
+    middle = len(order_ids) // 2
+    halves = [order_ids[:middle], order_ids[middle:]]
+    found = [await _placed(tx, estate, half, known=known, now=now, causes=causes, look=look) for half in halves]
+    return [*found[0], *found[1]]
+
+
+async def _unplaceable(tx: Tx, order_id: OrderId, error: psycopg.Error, *, now: datetime) -> PlaceOutcome:
+    order = (await shared.lock_orders(tx, [order_id]))[order_id]
+    reason = f"the database refuses it: {error.diag.message_primary or error}"[:480]
+    origin = Origin(correlation_id=order.header.correlation_id, source=SOURCE)
+    await place_many(tx, [Placing(order_id, Finding(HoldCode.UNPLACEABLE, reason), origin)], now=now)
+    return Held(order_id, (HoldCode.UNPLACEABLE,))
+
+
+async def _place_group(
+    tx: Tx,
+    estate: Estate,
+    order_ids: Sequence[OrderId],
+    *,
+    known: Known,
+    now: datetime,
+    causes: Causes,
+    look: rules.Look,
+) -> Mapping[OrderId, PlaceOutcome]:
+    orders = await shared.lock_orders(tx, order_ids)
+    cases = {
+        order_id: _Case(
+            order,
+            Origin(correlation_id=order.header.correlation_id, source=SOURCE, causation_id=causes.get(order_id)),
+        )
+        for order_id, order in orders.items()
+    }
+    existing = await known(tx, {Sku(line.sku) for order in orders.values() for line in order.lines})
+    reviews = {
+        order_id: review(case.order.holds, findings(case.order, estate, existing))
+        for order_id, case in cases.items()
+        if case.order.units.open
+    }
+    await _change_holds(tx, cases, reviews, now=now)
+    outcomes: dict[OrderId, PlaceOutcome] = {}
+    wanting: list[tuple[_Case, Request]] = []
+    for order_id in order_ids:
+        case = cases.get(order_id)
+        standing = reviews[order_id].standing if order_id in reviews else ()
+        request = None if case is None else rules.request_of(case.order, estate, look)
+        if case is None:
+            outcomes[order_id] = NotFound(order_id)
+        elif standing:
+            outcomes[order_id] = Held(order_id, standing)
+        elif request is None:
+            outcomes[order_id] = NothingToPlace(order_id)
+        elif order_id not in outcomes:
+            outcomes[order_id] = NothingToPlace(order_id)
+            wanting.append((case, request))
+    for claimed in await _claim(tx, wanting, look, now=now):
+        outcomes[claimed.plan.order_id] = Placed(
+            claimed.plan.order_id,
+            tuple(each.fulfilment_id for each in claimed.work),
+            sum((line.quantity for line in claimed.plan.missing), ZERO),
+        )
+    return outcomes
+
+
+async def _change_holds(
+    tx: Tx, cases: Mapping[OrderId, _Case], reviews: Mapping[OrderId, Review], *, now: datetime
+) -> None:
+    await place_many(
+        tx,
+        [
+            Placing(order_id, finding, cases[order_id].origin)
+            for order_id, found in reviews.items()
+            for finding in found.place
+        ],
+        now=now,
+    )
+    await release_many(
+        tx,
+        [
+            Releasing(order_id, hold, RECHECK, "its reason is gone", cases[order_id].origin)
+            for order_id, found in reviews.items()
+            for hold in found.release
+        ],
+        now=now,
+    )
+
+
+async def _claim(
+    tx: Tx, wanting: Sequence[tuple[_Case, Request]], look: rules.Look, *, now: datetime
+) -> Sequence[_Claimed]:
+    """Claim for all orders under one set of locks, earliest order first, and write what came of it."""
+    if not wanting:
+        return ()
+    numbers = await store.next_placements(tx, [case.order.header.order_id for case, _ in wanting])
+    asked = [
+        sourcing.Sourcing(
+            request=request,
+            key=ReservationKey(f"order/{request.order_id}/{numbers[request.order_id]}"),
+            channel=ChannelCode(case.order.header.channel),
+            correlation_id=case.origin.correlation_id,
+        )
+        for case, request in sorted(wanting, key=lambda each: each[1].order_id)
+    ]
+    plans = await sourcing.source_many(tx, asked, origin=Origin.begin(SOURCE), now=now)
+    by_id = {case.order.header.order_id: case for case, _ in wanting}
+    claims = [_claimed(by_id[plan.order_id], plan, each.key, look) for each, plan in zip(asked, plans, strict=True)]
+    await shared.set_vectors(tx, [move for claimed in claims for move in claimed.settled.moves])
+    await eventlog.append(tx, [_placed_fact(claimed, now=now) for claimed in claims if claimed.settled.moves])
+    await fulfilments.release_many(tx, [work for claimed in claims for work in claimed.work], now=now)
+    return claims
+
+
+def _claimed(case: _Case, plan: Plan, key: ReservationKey, look: rules.Look) -> _Claimed:
+    settled = rules.settle(case.order, plan, look)
+    work = tuple(
+        NewFulfilment(
+            fulfilment_id=FulfilmentId(new_id()),
+            order_id=plan.order_id,
+            location=location,
+            mode=case.order.header.mode,
+            reservation_key=key,
+            lines=lines,
+            correlation_id=case.origin.correlation_id,
+            causation_id=case.origin.causation_id,
+        )
+        for location, lines in settled.work.items()
+    )
+    return _Claimed(case, plan, key, settled, work)
+
+
+def _placed_fact(claimed: _Claimed, *, now: datetime) -> NewFact:
+    fact = OrderPlacedOnStock(
+        order_id=str(claimed.plan.order_id),
+        lines=tuple(
+            PlacedLine(line_id=pick.line_id, sku=pick.sku, location=pick.location, quantity=pick.quantity)
+            for pick in claimed.plan.picks
+        ),
+        backordered=claimed.settled.backordered,
+    )
+    return NewFact(stream=stream_of(claimed.plan.order_id), fact=fact, happened_at=now, origin=claimed.case.origin)

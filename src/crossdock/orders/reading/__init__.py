@@ -1,0 +1,1 @@
+"""Questions about orders, and the documents other systems get."""

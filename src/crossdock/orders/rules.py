@@ -1,0 +1,280 @@
+"""Pure decisions about orders: what news means, what does not let an order be placed, how units move."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from crossdock.canonical.base import Sku
+from crossdock.canonical.intents import SaleLine
+from crossdock.canonical.orders import Charge, Mode, OrderChanged, OrderLine, OrderPlaced, PaymentStatus
+from crossdock.estate.model import Estate
+from crossdock.orders.model import RECHECK, ZERO, Finding, Header, Hold, HoldCode, Line, Order, Part, Vector
+from crossdock.orders.states import PAYMENTS, UnitFact, after
+
+PLACEABLE: Final = frozenset({PaymentStatus.AUTHORISED, PaymentStatus.PAID})
+RECHECKED: Final = frozenset(
+    {
+        HoldCode.UNKNOWN_CHANNEL,
+        HoldCode.UNKNOWN_LOCATION,
+        HoldCode.UNKNOWN_SKU,
+        HoldCode.CURRENCY,
+        HoldCode.TOTAL_MISMATCH,
+        HoldCode.PAYMENT,
+    }
+)
+"""Holds that go by themselves when their reason is gone. The others wait for a person."""
+WAIVABLE: Final = frozenset({HoldCode.TOTAL_MISMATCH, HoldCode.PAYMENT})
+"""Rechecked holds that a person may overrule: the same reason does not hold the order a second time."""
+DIFFERENCE_CHARS_MAX: Final = 480
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a message says about a known order. None is "not told", which is not the same as "nothing"."""
+
+    at: datetime
+    payment_status: PaymentStatus | None = None
+    cancelled_at: datetime | None = None
+    lines: tuple[OrderLine, ...] | None = None
+    total: Decimal | None = None
+    address_mark: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the news does to the order."""
+
+    payment_status: PaymentStatus | None = None
+    """The new status, when it changes."""
+    payment_at: datetime
+    revised_at: datetime
+    cancelled_at: datetime | None = None
+    """Told, and the order was not cancelled before."""
+    difference: str | None = None
+    """Against what was accepted; empty: none; None: the news does not tell, or is old."""
+
+
+def news_of(order: OrderPlaced, address_mark: bytes | None) -> News:
+    """A whole order read as news about itself."""
+    return News(
+        at=revision_of(order),
+        payment_status=order.payment_status,
+        cancelled_at=order.cancelled_at,
+        lines=order.lines,
+        total=order.total,
+        address_mark=address_mark,
+    )
+
+
+def news_of_change(change: OrderChanged) -> News:
+    """A change read as news."""
+    return News(
+        at=change.updated_at,
+        payment_status=change.payment_status,
+        cancelled_at=change.cancelled_at,
+        lines=change.lines,
+        total=change.total,
+    )
+
+
+def revision_of(order: OrderPlaced) -> datetime:
+    """The moment of the channel's state that the document shows."""
+    return order.updated_at or order.placed_at
+
+
+def read_news(header: Header, lines: Sequence[Line], news: News) -> Reading:
+    """Understand *news*. Payment and content go by the channel's time; a cancellation is never too old to count."""
+    tells_content = news.lines is not None or news.total is not None or news.address_mark is not None
+    return Reading(
+        payment_status=_payment(header, news),
+        payment_at=header.payment_at if news.payment_status is None else max(header.payment_at, news.at),
+        revised_at=max(header.revised_at, news.at) if tells_content else header.revised_at,
+        cancelled_at=news.cancelled_at if header.cancelled_at is None else None,
+        difference=difference(header, lines, news) if tells_content and news.at > header.revised_at else None,
+    )
+
+
+def _payment(header: Header, news: News) -> PaymentStatus | None:
+    if news.payment_status is None or news.at < header.payment_at:
+        return None
+    told = news.payment_status
+    status = PAYMENTS[header.payment_status, told] if news.at == header.payment_at else told
+    return status if status is not header.payment_status else None
+
+
+def difference(header: Header, lines: Sequence[Line], news: News) -> str:
+    """What the channel now has otherwise than it was accepted, in one sentence; empty when nothing."""
+    parts: list[str] = []
+    if news.lines is not None:
+        parts += _line_differences(lines, news.lines)
+    if news.total is not None and news.total != header.total:
+        parts.append(f"total {plain(header.total)} → {plain(news.total)}")
+    if news.address_mark is not None and news.address_mark != header.address_mark:
+        parts.append("another address")
+    text = "; ".join(parts)
+    return text if len(text) <= DIFFERENCE_CHARS_MAX else text[:DIFFERENCE_CHARS_MAX] + " …"
+
+
+def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine]) -> list[str]:
+    before = {line.line_id: line for line in ours}
+    now = {line.line_id: line for line in theirs}
+    gone = [f"line {line.line_id} ({line.sku}) is gone" for line in ours if line.line_id not in now]
+    new = [
+        f"line {line.line_id} ({line.sku} x {plain(line.quantity)}) is new"
+        for line in theirs
+        if line.line_id not in before
+    ]
+    changed = [
+        f"line {line_id} {what} {was} → {now_is}"
+        for line_id, line in before.items()
+        if line_id in now
+        for what, was, now_is in (
+            ("sku", line.sku, now[line_id].sku),
+            ("quantity", plain(line.ordered), plain(now[line_id].quantity)),
+            ("price", plain(line.unit_price), plain(now[line_id].unit_price)),
+            ("discount", plain(line.discount), plain(now[line_id].discount)),
+        )
+        if was != now_is
+    ]
+    return gone + new + changed
+
+
+def findings(order: Order, estate: Estate, known: Collection[Sku]) -> tuple[Finding, ...]:
+    """Everything that does not let *order* be placed, at most one of each kind."""
+    channel = estate.channel(order.header.channel)
+    if channel is None:
+        return (Finding(HoldCode.UNKNOWN_CHANNEL, f"the estate has no channel {order.header.channel}", "$.channel"),)
+    found = (
+        _currency(order.header, channel.currency),
+        _location(order.header, estate),
+        _skus(order, known),
+        _total(order, channel.rounding_tolerance),
+        _paid(order.header),
+    )
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _currency(header: Header, currency: str) -> Finding | None:
+    if header.currency == currency:
+        return None
+    reason = f"the order is in {header.currency}, the channel {header.channel} sells in {currency}"
+    return Finding(HoldCode.CURRENCY, reason, "$.currency")
+
+
+def _location(header: Header, estate: Estate) -> Finding | None:
+    if header.mode is Mode.PICKUP:
+        location = estate.location(header.pickup_location or "")
+        if location is not None and location.active and Mode.PICKUP in location.modes:
+            return None
+        reason = f"{header.pickup_location} is not an active location where customers collect"
+        return Finding(HoldCode.UNKNOWN_LOCATION, reason, "$.pickup_location")
+    if servants(header, estate):
+        return None
+    reason = f"no active location of the pool of {header.channel} does {header.mode.value}"
+    return Finding(HoldCode.UNKNOWN_LOCATION, reason, "$.channel")
+
+
+def servants(header: Header, estate: Estate) -> tuple[str, ...]:
+    """Locations that may serve the order, best first: the pickup location alone, else the channel's pool."""
+    channel = estate.channel(header.channel)
+    if header.mode is Mode.PICKUP:
+        pool: tuple[str, ...] = () if header.pickup_location is None else (header.pickup_location,)
+    else:
+        pool = () if channel is None else tuple(channel.pool)
+    locations = ((code, estate.location(code)) for code in pool)
+    return tuple(code for code, location in locations if location and location.active and header.mode in location.modes)
+
+
+def _skus(order: Order, known: Collection[Sku]) -> Finding | None:
+    unknown = [line for line in order.lines if Sku(line.sku) not in known]
+    if not unknown:
+        return None
+    names = ", ".join(dict.fromkeys(line.sku for line in unknown))
+    return Finding(
+        HoldCode.UNKNOWN_SKU, f"no item {names}"[:DIFFERENCE_CHARS_MAX], f"$.lines[{unknown[0].position}].sku"
+    )
+
+
+def _total(order: Order, tolerance: Decimal) -> Finding | None:
+    computed = computed_total(order)
+    if abs(order.header.total - computed) <= tolerance:
+        return None
+    reason = f"the channel says {plain(order.header.total)}, its lines say {plain(computed)}"
+    return Finding(HoldCode.TOTAL_MISMATCH, reason, "$.total")
+
+
+def computed_total(order: Order) -> Decimal:
+    """The lines' and charges' own sum."""
+    goods = sum((line.ordered * line.unit_price - line.discount for line in order.lines), ZERO)
+    charges = sum((charge.amount - charge.discount for charge in order.header.charges), ZERO)
+    if order.header.prices_include_tax:
+        return goods + charges
+    taxes = sum((tax.amount for line in order.lines for tax in line.taxes), ZERO)
+    return goods + charges + taxes + sum((charge.tax for charge in order.header.charges), ZERO)
+
+
+def _paid(header: Header) -> Finding | None:
+    if header.payment_status in PLACEABLE:
+        return None
+    return Finding(HoldCode.PAYMENT, f"payment is {header.payment_status.value}", "$.payment_status")
+
+
+def charge_lines(charges: Sequence[Charge]) -> tuple[SaleLine, ...]:
+    """Charges as lines of a sale document: no sku, and a line id that no order line has."""
+    return tuple(
+        SaleLine(
+            line_id=f"charge {at}",
+            quantity=Decimal(1),
+            unit_price=charge.amount,
+            charge=charge.code,
+            discount=charge.discount,
+            taxes=charge.taxes,
+        )
+        for at, charge in enumerate(charges, start=1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """How the holds of an order must change."""
+
+    place: tuple[Finding, ...]
+    release: tuple[HoldCode, ...]
+    standing: tuple[HoldCode, ...]
+    """What holds the order afterwards."""
+
+
+def review(holds: Sequence[Hold], found: Sequence[Finding]) -> Review:
+    """Compare what is found with what stands. What a person has overruled does not hold again for the same reason."""
+    by_people = [hold for hold in holds if not hold.stands and hold.released_by != RECHECK]
+    overruled = {(hold.hold, hold.reason) for hold in by_people if hold.hold in WAIVABLE}
+    counted = [finding for finding in found if (finding.hold, finding.reason) not in overruled]
+    codes = {finding.hold for finding in counted}
+    standing = {hold.hold: hold.reason for hold in holds if hold.stands}
+    gone = tuple(code for code in standing if code in RECHECKED and code not in codes)
+    return Review(
+        place=tuple(finding for finding in counted if standing.get(finding.hold) != finding.reason),
+        release=gone,
+        standing=tuple(sorted({*standing, *codes} - set(gone))),
+    )
+
+
+def moved(vector: Vector, fact: UnitFact, quantity: Decimal, *, out_of: Sequence[Part]) -> Vector:
+    """Let *fact* happen to *quantity* units, taken from the parts *out_of* in that order; they must be there."""
+    missing = quantity
+    for part in out_of:
+        target = after(part, fact)
+        assert target is not None, (part, fact)
+        units = min(missing, vector.of(part))
+        vector = vector.moved(part, target, units)
+        missing -= units
+    assert not missing, (vector, fact, quantity)
+    return vector
+
+
+def plain(value: Decimal) -> str:
+    """A number as people write it: no trailing zeros, no exponent."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,46 @@
+"""Use cases of orders. All take the transaction; those that change something lock their orders in key order first."""
+
+from crossdock.fulfilment.model import Shipping
+from crossdock.orders.closing.service import Cancellation, cancel, cancel_many, ship, ship_many
+from crossdock.orders.holding.service import hold_order, release_hold
+from crossdock.orders.intake.service import Acceptance, accept_many
+from crossdock.orders.news.service import apply_change
+from crossdock.orders.placing.service import Causes, Known, place, retry_backorders
+from crossdock.orders.reading.service import (
+    View,
+    contact_of,
+    find,
+    fulfilment_report,
+    get,
+    list_orders,
+    open_orders,
+    sale_document,
+    shipment_document,
+)
+
+__all__ = [
+    "Acceptance",
+    "Cancellation",
+    "Causes",
+    "Known",
+    "Shipping",
+    "View",
+    "accept_many",
+    "apply_change",
+    "cancel",
+    "cancel_many",
+    "contact_of",
+    "find",
+    "fulfilment_report",
+    "get",
+    "hold_order",
+    "list_orders",
+    "open_orders",
+    "place",
+    "release_hold",
+    "retry_backorders",
+    "sale_document",
+    "ship",
+    "ship_many",
+    "shipment_document",
+]

@@ -1,0 +1,166 @@
+"""What the laws of orders are tried on: a small retailer, its goods, its orders."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from crossdock.canonical.base import ConnectionName, FulfilmentId, LocationCode, OrderId, Sku
+from crossdock.canonical.orders import Address, Charge, Mode, OrderLine, OrderPlaced, PaymentStatus, Person
+from crossdock.canonical.stock import FloorMovement
+from crossdock.estate.model import Channel, Company, Estate, Location, LocationKind
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.model import Event
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Database, Tx, fetch_tuples
+from crossdock.foundation.ids import new_id
+from crossdock.foundation.vault import Vault
+from crossdock.inventory import service as inventory
+from crossdock.inventory.model import MovementKey, NewMovement, Position
+from crossdock.orders import service as orders
+from crossdock.orders.model import AcceptOutcome, PlaceOutcome
+from crossdock.orders.service import Acceptance, View
+
+SHOP = ConnectionName("shop")
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DC, NORTH, SOUTH = LocationCode("dc"), LocationCode("north"), LocationCode("south")
+TEA, MUG, POT = Sku("TEA"), Sku("MUG"), Sku("POT")
+ITEMS = frozenset({TEA, MUG, POT})
+ONE = Decimal(1)
+
+ESTATE = Estate(
+    company=Company(name="Tea & Co", currency="EUR"),
+    locations=(
+        Location(code=DC, name="DC", kind=LocationKind.WAREHOUSE),
+        Location(code=NORTH, name="North", kind=LocationKind.STORE, modes=(Mode.SHIP, Mode.PICKUP)),
+        Location(code=SOUTH, name="South", kind=LocationKind.STORE, modes=(Mode.SHIP, Mode.PICKUP)),
+    ),
+    channels=(
+        Channel(code="web", name="Web", currency="EUR", connection="shop", pool=(DC, NORTH, SOUTH)),
+        Channel(code="whole", name="Never split", currency="EUR", pool=(DC, NORTH, SOUTH), split=False),
+    ),
+)
+
+
+async def known(_tx: Tx, skus: Collection[Sku]) -> Collection[Sku]:
+    """The catalogue's answer."""
+    return ITEMS & set(skus)
+
+
+def line(sku: str, quantity: int | str = 1, *, line_id: str = "", price: str = "4.50") -> OrderLine:
+    return OrderLine(line_id=line_id or f"l-{sku}", sku=sku, quantity=Decimal(quantity), unit_price=Decimal(price))
+
+
+def order(
+    name: str,
+    *lines: OrderLine,
+    channel: str = "web",
+    minutes: int | None = None,
+    payment: PaymentStatus = PaymentStatus.PAID,
+    total: str | None = None,
+    city: str = "Ulm",
+    mode: Mode = Mode.SHIP,
+    pickup: LocationCode | None = None,
+    cancelled: bool = False,
+    shipping: str = "",
+) -> OrderPlaced:
+    """An order of one tea unless told otherwise; *minutes* after NOW is its revision."""
+    bought = lines or (line(TEA),)
+    charges = (Charge(code="shipping", amount=Decimal(shipping)),) if shipping else ()
+    sum_of_lines = sum((each.amount for each in bought), Decimal(shipping or 0))
+    return OrderPlaced(
+        channel=channel,  # type: ignore[arg-type]  # a plain text is what messages carry
+        channel_order_id=name,
+        placed_at=NOW,
+        updated_at=None if minutes is None else NOW + timedelta(minutes=minutes),
+        currency="EUR",
+        lines=tuple(bought),
+        charges=charges,
+        total=sum_of_lines if total is None else Decimal(total),
+        payment_status=payment,
+        mode=mode,
+        pickup_location=pickup,
+        customer=Person(name="Zyxella Quibberton", email="zyxella@example.org"),
+        ship_to=Address(name="Zyxella Quibberton", city=city, country="DE"),
+        cancelled_at=NOW + timedelta(minutes=minutes or 0) if cancelled else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The hub as these laws see it: every step in a transaction of its own."""
+
+    database: Database
+    vault: Vault
+
+    async def accept(self, *placed: OrderPlaced, connection: ConnectionName = SHOP) -> Sequence[AcceptOutcome]:
+        acceptances = [Acceptance(each, connection, Origin.begin(connection)) for each in placed]
+        async with self.database.transaction() as tx:
+            return await orders.accept_many(tx, self.vault, acceptances, now=NOW)
+
+    async def place(self, *ids: OrderId, estate: Estate = ESTATE) -> Sequence[PlaceOutcome]:
+        async with self.database.transaction() as tx:
+            return await orders.place(tx, estate, ids, known=known, now=NOW)
+
+    async def bought(self, *placed: OrderPlaced) -> list[OrderId]:
+        """Accepted and placed."""
+        ids = [outcome.order_id for outcome in await self.accept(*placed)]
+        await self.place(*ids)
+        return ids
+
+    async def view(self, order_id: OrderId) -> View:
+        async with self.database.transaction() as tx:
+            found = await orders.get(tx, order_id)
+        assert found is not None
+        return found
+
+    async def facts(self, order_id: OrderId) -> list[str]:
+        """Types of what happened to the order and its fulfilments, oldest first."""
+        view = await self.view(order_id)
+        return [event.type for event in await self.events(view.order.header.correlation_id)]
+
+    async def events(self, correlation_id: UUID) -> Sequence[Event]:
+        async with self.database.transaction() as tx:
+            return await eventlog.of_correlation(tx, correlation_id)
+
+    async def stock(self, sku: Sku, **units: int) -> None:
+        """Goods come in, by location."""
+        movements = [
+            NewMovement(
+                key=MovementKey(str(new_id())),
+                kind=FloorMovement.RECEIVE,
+                sku=sku,
+                location=LocationCode(place),
+                quantity=Decimal(count),
+                happened_at=NOW,
+            )
+            for place, count in units.items()
+        ]
+        async with self.database.transaction() as tx:
+            await inventory.record(tx, movements, origin=Origin.begin("test"), now=NOW)
+
+    async def positions(self, *skus: Sku) -> dict[tuple[Sku, LocationCode], Position]:
+        async with self.database.transaction() as tx:
+            found = await inventory.positions(tx, skus, now=NOW)
+        return {(each.sku, each.location): each for each in found}
+
+    async def allocated(self, sku: Sku) -> Decimal:
+        return sum((each.allocated for each in (await self.positions(sku)).values()), Decimal(0))
+
+    async def on_hand(self, sku: Sku) -> Decimal:
+        return sum((each.on_hand for each in (await self.positions(sku)).values()), Decimal(0))
+
+    async def work(self, order_id: OrderId) -> list[FulfilmentId]:
+        return [each.fulfilment_id for each in (await self.view(order_id)).fulfilments]
+
+    async def count(self, table: str) -> int:
+        counts = {
+            "orders": "SELECT count(*) FROM orders.header",
+            "lines": "SELECT count(*) FROM orders.line",
+            "accepted": "SELECT count(*) FROM eventlog.event WHERE type = 'order.accepted'",
+            "subjects": "SELECT count(*) FROM customers.subject",
+        }
+        async with self.database.transaction() as tx:
+            rows = await fetch_tuples(tx, counts[table])
+        return int(rows[0][0])
