@@ -259,7 +259,12 @@ async def test_too_costly_an_operation_is_refused_on_every_plan(world: Rehearsal
 
 @pytest.mark.parametrize(
     ("kind", "left"),
-    [(FaultKind.DISCONNECT_BEFORE, 10), (FaultKind.DISCONNECT_AFTER, 7), (FaultKind.TIMEOUT_AFTER, 7)],
+    [
+        (FaultKind.TIMEOUT_BEFORE, 10),
+        (FaultKind.DISCONNECT_BEFORE, 10),
+        (FaultKind.DISCONNECT_AFTER, 7),
+        (FaultKind.TIMEOUT_AFTER, 7),
+    ],
 )
 async def test_a_dropped_answer_tells_nothing_about_its_effect(kind: FaultKind, left: int) -> None:
     async with rehearsal() as world:

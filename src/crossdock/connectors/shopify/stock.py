@@ -53,6 +53,7 @@ class Entry:
     position: int
     """Of its document in the batch."""
     reference: str
+    version: int
     item: str
     location: str
     quantity: int
@@ -82,7 +83,7 @@ async def _publish(session: Session, intents: Sequence[PublishStock]) -> Sequenc
         if expected is None:
             outcomes[position] = Refused(reason="the shop does not stock the item at that location", path="$.sku")
             continue
-        entries.append(Entry(position, intent.reference, *target, whole(intent.quantity), expected))
+        entries.append(Entry(position, intent.reference, intent.version, *target, whole(intent.quantity), expected))
     outcomes |= await _set(session, entries)
     return [outcomes[position] for position in range(len(intents))]
 
@@ -104,7 +105,10 @@ def whole(quantity: Decimal) -> int:
 
 
 def idempotency_key(entries: Sequence[Entry], spent: int) -> str:
-    """The same numbers of the same intents have the same key; *spent* keys have failed inside the shop."""
+    """The same numbers of the same versions have the same key; *spent* keys have failed inside the shop.
+
+    The version matters: stock that goes 9 → 5 → 9 → 5 within a day would otherwise meet its own old answer.
+    """
     content = msgspec.json.encode([entries, spent])
     return str(UUID(bytes=sha256(content).digest()[:16], version=5))
 
