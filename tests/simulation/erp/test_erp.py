@@ -19,14 +19,7 @@ Read = TypeVar("Read")
 
 
 async def reading(erp: Erp, read: Callable[[Books], Read]) -> Read:
-    def look() -> Read:
-        books = erp.books()
-        try:
-            return read(books)
-        finally:
-            books.close()
-
-    return await asyncio.to_thread(look)
+    return await asyncio.to_thread(lambda: read(erp.books()))
 
 
 async def test_the_opening_stock_stands_as_seeded(erp: Erp) -> None:

@@ -15,6 +15,7 @@ from crossdock.simulation.erp.model import (
     TaxSeed,
 )
 from crossdock.simulation.erp.progress import Progress, Report, Step, unreported
+from crossdock.simulation.erp.rpc import Rpc, Value
 from crossdock.simulation.erp.running import Erp, prepare, running_erp
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "Progress",
     "Report",
     "RetailerSeed",
+    "Rpc",
     "SaleSeen",
     "ServiceSeed",
     "ShipmentSeen",
     "Step",
     "StockSeed",
     "TaxSeed",
+    "Value",
     "prepare",
     "running_erp",
     "unreported",

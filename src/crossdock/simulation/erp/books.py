@@ -81,10 +81,6 @@ class Books:
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
 
-    def close(self) -> None:
-        """Log out."""
-        self._rpc.close()
-
     def stock(self) -> Mapping[tuple[str, str], Decimal]:
         """(sku, location) → what is physically there; zeros are left out."""
         found: dict[tuple[str, str], Decimal] = {}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised whenever seeding writes something else for the same data, so that kept copies are made anew."""
 
 

@@ -73,10 +73,6 @@ class Rpc:
         self.context: dict[str, Value] = {}
         self.refresh()
 
-    def close(self) -> None:
-        """Let the connection go."""
-        self._connection.close()
-
     def refresh(self) -> None:
         """Read the context again; it changes with the user's company."""
         said = self._call("model.res.user.get_preferences", True, {})  # noqa: FBT003 (Tryton's own call)
@@ -114,8 +110,9 @@ class Rpc:
             response = self._connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
             raise ErpError(f"Tryton does not answer on {self._path}: {error}") from error
+        finally:
+            self._connection.close()  # the server closes idle ones by itself: a new one per call never meets that
         if response.status != _OK:
             raise ErpError(f"Tryton answered {response.status} to {method}: {content[:300]!r}")
         answer: dict[str, object] = json.loads(content, object_hook=_read)

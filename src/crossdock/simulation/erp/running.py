@@ -19,7 +19,7 @@ from crossdock.simulation.erp.errors import ErpError
 from crossdock.simulation.erp.model import RetailerSeed
 from crossdock.simulation.erp.progress import Progress, Report, Step, unreported
 from crossdock.simulation.erp.rpc import Rpc
-from crossdock.simulation.erp.server import PASSWORD, USER, Plan, Server, write_config
+from crossdock.simulation.erp.server import ADMIN, HUB, PASSWORD, Plan, Server, write_config
 
 DATABASE: Final = "erp"
 _EMPTY: Final = "empty"
@@ -33,7 +33,7 @@ class Erp:
         self._server = server
         self.log = log
         self.database = DATABASE
-        self.user = USER
+        self.user = HUB
         self.password = PASSWORD
 
     @property
@@ -56,7 +56,11 @@ class Erp:
 
     def books(self) -> Books:
         """What the ERP itself says, for the auditor: blocking calls, use them in a thread."""
-        return Books(Rpc(self._server.port, DATABASE, USER, PASSWORD))
+        return Books(self.desk())
+
+    def desk(self) -> Rpc:
+        """The ERP as its own people use it, under another user than the hub's; blocking as well."""
+        return Rpc(self._server.port, DATABASE, ADMIN, PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,9 @@ async def _make_seeded(made: Environment, empty: Path, target: Path, seed: Retai
             server = _server(made, databases, place, DATABASE)
             await server.start()
             try:
-                await asyncio.to_thread(seeding.enter, seed, lambda: Rpc(server.port, DATABASE, USER, PASSWORD), report)
+                await asyncio.to_thread(
+                    seeding.enter, seed, lambda: Rpc(server.port, DATABASE, ADMIN, PASSWORD), report
+                )
             finally:
                 await server.stop()
 

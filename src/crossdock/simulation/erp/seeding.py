@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from crossdock.simulation.erp.model import ItemSeed, LocationSeed, RetailerSeed, StockSeed
 from crossdock.simulation.erp.progress import Progress, Report, Step
 from crossdock.simulation.erp.rpc import Rpc, Value
+from crossdock.simulation.erp.server import HUB, PASSWORD
 
 _WORKERS: Final = 2
 """Tryton serves from two processes here."""
@@ -50,9 +51,9 @@ def enter(seed: RetailerSeed, log_in: Callable[[], Rpc], report: Report) -> None
     items = _items(rpc, seed, categories, log_in)
     report(Progress(Step.RETAILER, 5, _GOODS_STEPS))
     _customers(rpc, seed, company, currency)
+    _hub_user(rpc, company)
     report(Progress(Step.RETAILER, _GOODS_STEPS, _GOODS_STEPS))
     _opening_stock(seed, _Found(accounts, categories, storage, items), log_in, report)
-    rpc.close()
 
 
 def _company(rpc: Rpc, seed: RetailerSeed) -> tuple[int, int]:
@@ -228,6 +229,15 @@ def _customers(rpc: Rpc, seed: RetailerSeed, company: int, currency: int) -> Non
     rpc.create("web.shop", [{"name": seed.web_shop, "company": company, "currency": currency}])
 
 
+def _hub_user(rpc: Rpc, company: int) -> None:
+    groups = [row.id for row in rpc.read_all("res.group", [], ["name"])]
+    user: Mapping[str, Value] = {
+        "name": "Crossdock", "login": HUB, "password": PASSWORD, "groups": [["add", groups]],
+        "companies": [["add", [company]]], "company": company,
+    }  # fmt: skip
+    rpc.create("res.user", [user])
+
+
 def _opening_stock(seed: RetailerSeed, found: _Found, log_in: Callable[[], Rpc], report: Report) -> None:
     """One inventory per warehouse, counted on the first day of the books."""
     day = date(min(seed.fiscal_years), 1, 1)
@@ -263,7 +273,6 @@ def _side_by_side(parts: Sequence[_Part], log_in: Callable[[], Rpc], work: Calla
         rpc = log_in()
         for part in mine:
             work(rpc, part)
-        rpc.close()
 
     with ThreadPoolExecutor(_WORKERS) as workers:
         for finished in workers.map(share, (parts[first::_WORKERS] for first in range(_WORKERS))):

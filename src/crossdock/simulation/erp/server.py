@@ -12,7 +12,9 @@ from crossdock.simulation.erp.environment import Environment, plain_environment
 from crossdock.simulation.erp.errors import ErpError
 from crossdock.simulation.erp.rpc import Rpc
 
-USER: Final = "admin"
+ADMIN: Final = "admin"
+HUB: Final = "crossdock"
+"""The hub's own user: what it makes in the ERP is recognised by it."""
 PASSWORD: Final = "rehearsal-only"  # noqa: S105 (no secret: the ERP of a rehearsal, on 127.0.0.1)
 _PROCESSES: Final = "2"
 _THREADS: Final = "4"
@@ -58,7 +60,7 @@ class Server:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", lifeline.__file__, str(plan.environment.gunicorn),
                 "--workers", _PROCESSES, "--threads", _THREADS, "--no-control-socket", "--graceful-timeout", "5",
-                "--timeout", "120", "--bind", f"fd://{listening.fileno()}", "trytond.application:app",
+                "--timeout", "120", "--keep-alive", "75", "--bind", f"fd://{listening.fileno()}", "trytond.application:app",
                 stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, pass_fds=[listening.fileno()],
                 env={
                     **plain_environment(),
@@ -97,4 +99,4 @@ class Server:
         answer.result()
 
     def _log_in_once(self) -> None:
-        Rpc(self.port, self._plan.database, USER, PASSWORD).close()
+        Rpc(self.port, self._plan.database, ADMIN, PASSWORD)

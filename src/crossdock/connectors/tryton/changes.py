@@ -1,0 +1,146 @@
+"""What Tryton's changes mean in our words. Pure decoders over the pages of `feeds`.
+
+Goods that other users of Tryton move (receipts, adjustments, sales by hand) are movements; goods that our own user moves are
+not told again: its id on the move says so, whoever asks and whenever.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from crossdock.canonical.base import LocationCode
+from crossdock.canonical.stock import DocumentSeen, FloorMovement, ItemDescribed, MovementRecorded, ShipmentReported
+from crossdock.connector_kit.model import Damaged, Decoded, Received
+from crossdock.connector_kit.record import Record, Undecodable
+from crossdock.connectors.tryton.codes import document_id
+from crossdock.connectors.tryton.feeds import Feed
+from crossdock.connectors.tryton.wire import changed_at, money_of
+
+_SHIPMENT: Final = "stock.shipment.out"
+_GOODS: Final = (["type", "=", "goods"],)
+_ITEM_FIELDS: Final = (
+    "code", "name", "active", "list_price_used", "default_uom.symbol", "identifiers.code",
+)  # fmt: skip
+
+SALES: Final = Feed(
+    model="sale.sale", fields=("state", "number", "web_id", "total_amount"), domain=(["web_shop", "!=", None],)
+)
+SHIPMENTS: Final = Feed(model=_SHIPMENT, fields=("state", "number", "reference", "origins"))
+RETURNS: Final = Feed(model="stock.shipment.out.return", fields=("state", "number", "reference"))
+TRANSFERS: Final = Feed(model="stock.shipment.internal", fields=("state", "number", "reference"))
+COUNTS: Final = Feed(model="stock.inventory", fields=("state", "number"))
+INVOICES: Final = Feed(
+    model="account.invoice", fields=("state", "number", "reference", "total_amount"), domain=(["type", "=", "out"],)
+)
+JOURNALS: Final = Feed(model="account.move", fields=("state", "number", "description"))
+FLOOR: Final = Feed(
+    model="stock.move",
+    fields=(
+        "product", "product.code", "internal_quantity", "create_uid", "from_location.type", "from_location.warehouse",
+        "to_location.type", "to_location.warehouse",
+    ),
+    domain=(["state", "=", "done"],),
+    locations=("from_location.", "to_location."),
+)  # fmt: skip
+ITEMS: Final = Feed(model="product.product", fields=_ITEM_FIELDS, domain=_GOODS, from_the_beginning=True)
+TEMPLATES: Final = Feed(
+    model="product.template", fields=(), domain=_GOODS, follow=("product.product", "template", _ITEM_FIELDS)
+)
+"""Name and price belong to the template, whose change does not touch its products."""
+
+
+def seen(model: str, kind: str, reference: str) -> Callable[[Received], Iterable[Decoded | Damaged]]:
+    """A decoder of documents whose field *reference* may carry ours."""
+    return partial(_each, partial(_document, model, kind, reference))
+
+
+def decode_items(received: Received) -> Iterable[Decoded | Damaged]:
+    """Items by their code in Tryton."""
+    return _each(_item, received)
+
+
+def decode_floor(received: Received) -> Iterable[Decoded | Damaged]:
+    """Goods that others have moved into, out of, or between our locations."""
+    return _each(_movements, received)
+
+
+def _each(read: Callable[[Record, Record], Iterator[Decoded]], received: Received) -> Iterator[Decoded | Damaged]:
+    page = Record.parse(received.body)
+    for record in page.each("records"):
+        try:
+            yield from list(read(page, record))
+        except Undecodable as error:
+            yield Damaged(error=error)
+
+
+def _document(model: str, kind: str, reference: str, _: Record, record: Record) -> Iterator[Decoded]:
+    named = document_id(model, record.whole("id"))
+    at = changed_at(record)
+    ours = record.text_or_empty(reference)
+    document = DocumentSeen(
+        kind=kind, document_id=named, reference=ours, state=record.text("state"), changed_at=at,
+        number=record.text_or_empty("number"),
+        total=money_of(record, "total_amount") if record.has("total_amount") else None,
+    )  # fmt: skip
+    yield Decoded(document=document, key=f"{kind}/{ours or named}", event_id=f"{named}@{at.isoformat()}")
+    if model == _SHIPMENT and document.state == "done" and ours and record.text_or_empty("origins"):
+        left = ShipmentReported(reference=ours, document_id=named, shipped_at=at, number=document.number)
+        yield Decoded(document=left, key=f"{kind}/{ours}", event_id=f"{named}/left")
+
+
+def _item(_: Record, record: Record) -> Iterator[Decoded]:
+    sku = record.text("code")
+    at = changed_at(record)
+    codes = {code.text("code"): None for code in record.each_or_none("identifiers.")}
+    item = ItemDescribed(
+        sku=sku, name=record.text("name"), unit=record.one("default_uom.").text("symbol"),
+        price=money_of(record, "list_price_used") if record.has("list_price_used") else None,
+        barcodes=tuple(codes), active=record.flag("active"),
+    )  # fmt: skip
+    # The template's change is not on the record, so what is told is part of the event's name.
+    yield Decoded(document=item, key=f"item/{sku}", event_id=f"item/{sku}@{at.isoformat()}#{item.name}#{item.price}")
+
+
+def _movements(page: Record, record: Record) -> Iterator[Decoded]:
+    source, target = record.one("from_location."), record.one("to_location.")
+    if record.key("create_uid") == page.key("user") or _warehouse(source) == _warehouse(target):
+        return
+    for side, other, leaving in ((source, target, True), (target, source, False)):
+        location = page.one("ours").one("location").text_or_empty(_warehouse(side)) if _warehouse(side) else ""
+        if location:
+            movement = _movement(page, record, location, other, leaving=leaving)
+            key = f"stock/{movement.sku}/{location}"
+            yield Decoded(document=movement, key=key, event_id=movement.reference)
+
+
+def _movement(page: Record, record: Record, location: str, other: Record, *, leaving: bool) -> MovementRecorded:
+    sku = page.one("ours").one("sku").text_or_none(record.key("product"))
+    if sku is None:
+        name = record.one("product.").text_or_empty("code") or record.key("product")
+        raise Undecodable(f"{record.path}.product", f'item "{name}" of Tryton is not matched to one of ours')
+    kind, reason = _kind(other.text("type"), leaving=leaving)
+    amount = record.number("internal_quantity")
+    return MovementRecorded(
+        reference=f"{document_id('stock.move', record.whole('id'))}/{'out' if leaving else 'in'}",
+        kind=kind, sku=sku, location=LocationCode(location), reason=reason, happened_at=changed_at(record),
+        quantity=-amount if leaving and kind is FloorMovement.ADJUST else amount,
+    )  # fmt: skip
+
+
+_KINDS: Final[Mapping[tuple[str, bool], tuple[FloorMovement, str]]] = {
+    ("customer", True): (FloorMovement.ISSUE, "sold in the ERP"),
+    ("customer", False): (FloorMovement.RETURN_RECEIVE, "returned in the ERP"),
+    ("supplier", False): (FloorMovement.RECEIVE, "received in the ERP"),
+    ("supplier", True): (FloorMovement.ISSUE, "returned to the supplier in the ERP"),
+    ("storage", True): (FloorMovement.ISSUE, "transferred in the ERP"),
+    ("storage", False): (FloorMovement.RECEIVE, "transferred in the ERP"),
+}
+"""By where the goods go to, or come from, in Tryton's double entry; the flag says that they leave."""
+
+
+def _kind(other: str, *, leaving: bool) -> tuple[FloorMovement, str]:
+    return _KINDS.get((other, leaving), (FloorMovement.ADJUST, f"adjusted in the ERP ({other})"))
+
+
+def _warehouse(side: Record) -> str:
+    return side.key("warehouse") if side.has("warehouse") else ""

@@ -1,0 +1,109 @@
+"""The first load: items and stock as they stand, and the lists that `match` works on."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from crossdock.canonical.base import LocationCode
+from crossdock.canonical.stock import StockCounted
+from crossdock.connector_kit.model import Damaged, Decoded, Page, Received, Theirs
+from crossdock.connector_kit.record import Record, Undecodable
+from crossdock.connector_kit.session import Session
+from crossdock.connectors.tryton.changes import ITEMS
+from crossdock.connectors.tryton.codes import LOCATION, SKU
+from crossdock.connectors.tryton.rpc import Tryton
+from crossdock.connectors.tryton.wire import Json
+
+_ROWS_MAX: Final = 500
+_GOODS: Final[Sequence[Json]] = (["type", "=", "goods"],)
+_MODELS: Final = {
+    SKU: ("product.product", ("code", "name", "identifiers.code"), _GOODS),
+    LOCATION: ("stock.location", ("code", "name"), (["type", "=", "warehouse"],)),
+    "customer": ("party.party", ("code", "name"), ()),
+}
+
+
+async def fetch_items(session: Session, cursor: str) -> Page:
+    """All goods, in the order of their ids."""
+    domain: Sequence[Json] = [*_GOODS, ["id", ">", int(cursor or 0)]]
+    fields = ["write_date", "create_date", *ITEMS.fields]
+    rows = await Tryton(session).raw("product.product", domain, fields, limit=_ROWS_MAX)
+    last = str(Record(rows[-1]).whole("id")) if rows else cursor
+    return Page(body=msgspec.json.encode({"records": rows}), cursor=last, more=len(rows) == _ROWS_MAX)
+
+
+async def fetch_stock(session: Session, cursor: str) -> Page:
+    """What is physically there, warehouse by warehouse; items without stock are told too, as zero."""
+    tryton = Tryton(session)
+    place, item = (int(part) for part in (cursor or "0/0").split("/"))
+    warehouses = await tryton.rows(
+        "stock.location", [["type", "=", "warehouse"], ["id", ">=", place]], ["code"], limit=2
+    )
+    if not warehouses:
+        return Page(body=msgspec.json.encode({"records": []}), cursor=cursor, more=False)
+    here = warehouses[0].whole("id")
+    after = item if here == place else 0
+    ids = [
+        row.whole("id")
+        for row in await tryton.rows("product.product", [*_GOODS, ["id", ">", after]], ["id"], limit=_ROWS_MAX)
+    ]
+    body = await _levels(session, tryton, here, ids)
+    if len(ids) == _ROWS_MAX:
+        return Page(body=body, cursor=f"{here}/{ids[-1]}", more=True)
+    following = warehouses[1].whole("id") if len(warehouses) > 1 else here + 1
+    return Page(body=body, cursor=f"{following}/0", more=len(warehouses) > 1)
+
+
+async def _levels(session: Session, tryton: Tryton, warehouse: int, ids: Sequence[int]) -> bytes:
+    as_of = session.clock.now()
+    context: dict[str, Json] = {"locations": [warehouse], "with_childs": True, "stock_date_end": None}
+    rows = await tryton.raw_by_id("product.product", ids, ["code", "quantity"], context) if ids else []
+    ours = {
+        SKU: await session.identities.ours(SKU, [str(item) for item in ids]),
+        LOCATION: await session.identities.ours(LOCATION, [str(warehouse)]),
+    }
+    return msgspec.json.encode({"warehouse": warehouse, "as_of": as_of, "ours": ours, "records": rows})
+
+
+def decode_stock(received: Received) -> Iterable[Decoded | Damaged]:
+    """Of linked locations only: the others are none of ours."""
+    page = Record.parse(received.body)
+    location = page.one("ours").one("location").text_or_none(page.key("warehouse")) if page.has("warehouse") else None
+    return _counted(page, LocationCode(location)) if location is not None else ()
+
+
+def _counted(page: Record, location: LocationCode) -> Iterator[Decoded | Damaged]:
+    at = page.moment("as_of")
+    for record in page.each("records"):
+        sku = page.one("ours").one("sku").text_or_none(record.key("id"))
+        if sku is None:
+            reason = f'item "{record.text_or_empty("code")}" of Tryton is not matched to one of ours'
+            yield Damaged(error=Undecodable(f"{record.path}.id", reason))
+            continue
+        reference = f"tryton-load/{record.key('id')}/{page.key('warehouse')}/{at.isoformat()}"
+        count = StockCounted(
+            sku=sku, location=location, on_hand=record.number("quantity"), as_of=at, reference=reference
+        )
+        yield Decoded(document=count, key=f"stock/{sku}/{location}", event_id=reference)
+
+
+async def directory(session: Session, kind: str) -> AsyncIterator[Theirs]:
+    """Items, warehouses or parties."""
+    model, fields, domain = _MODELS[kind]
+    tryton = Tryton(session)
+    last = 0
+    while True:
+        rows = await tryton.rows(model, [*domain, ["id", ">", last]], fields, limit=_ROWS_MAX)
+        for row in rows:
+            codes = tuple(code.text("code") for code in row.each_or_none("identifiers."))
+            yield Theirs(
+                kind=kind,
+                id=row.key("id"),
+                code=row.text_or_empty("code"),
+                name=row.text_or_empty("name"),
+                barcodes=codes,
+            )
+        if len(rows) < _ROWS_MAX:
+            return
+        last = rows[-1].whole("id")
