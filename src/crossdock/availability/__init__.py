@@ -1,0 +1,1 @@
+"""The promise: how many units each channel may sell, and why."""

@@ -1,0 +1,225 @@
+"""The terms of a promise, what is asked of it, and what channels were told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_aware, check_positive
+from crossdock.canonical.orders import Mode
+from crossdock.inventory.reservations.model import Fill
+
+ZERO: Final = Decimal(0)
+
+
+class Reason(StrEnum):
+    """Why a number is zero."""
+
+    UNKNOWN_CHANNEL = "unknown_channel"
+    """The estate has no such channel."""
+    EMPTY_POOL = "empty_pool"
+    """No location serves the channel."""
+    UNKNOWN_LOCATION = "unknown_location"
+    """The pool names a location that the estate does not have."""
+    LOCATION_INACTIVE = "location_inactive"
+    """The location is switched off."""
+    MODE_NOT_SERVED = "mode_not_served"
+    """Goods do not leave the location this way."""
+    NEVER_SEEN = "never_seen"
+    """Nobody has ever told us about this item here."""
+    NO_STOCK = "no_stock"
+    """Nothing is there, or less."""
+    UNAVAILABLE = "unavailable"
+    """What is there is damaged, in quarantine, on display…"""
+    CLAIMED = "claimed"
+    """What is there is promised to others."""
+    SAFETY_STOCK = "safety_stock"
+    """What is left is kept back at the location."""
+    STALENESS = "staleness"
+    """The location's figures are too old to promise what is left."""
+    UNPLACED = "unplaced"
+    """Accepted orders without a place yet need what is left."""
+    SEGMENTS = "segments"
+    """Other channels keep what is left."""
+    CHANNEL_BUFFER = "channel_buffer"
+    """What is left is hidden from the channel."""
+    PUBLISH_MAX = "publish_max"
+    """The channel is never told more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the estate that decided: which list, which entry, how much."""
+
+    list: str
+    index: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationTerm:
+    """One location's part: `atp = max(0, available - safety_stock - staleness_allowance)`, or 0 when it may not serve."""
+
+    location: LocationCode
+    on_hand: Decimal = ZERO
+    unavailable: Mapping[str, Decimal]
+    """By bucket; empty ones are left out."""
+    held: Decimal = ZERO
+    allocated: Decimal = ZERO
+    available: Decimal = ZERO
+    """Signed."""
+    short: Decimal = ZERO
+    backordered: Decimal = ZERO
+    safety_stock: Decimal = ZERO
+    safety_rule: Rule | None = None
+    staleness_allowance: Decimal = ZERO
+    atp: Decimal = ZERO
+    reason: Reason | None = None
+    """Why `atp` is zero."""
+    changed_at: datetime | None = None
+    """When the hub learned of the latest change; None when the item was never seen here."""
+    happened_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def eligible(self) -> bool:
+        """May the location serve this channel in this mode at all?"""
+        return self.reason not in _INELIGIBLE
+
+
+_INELIGIBLE: Final = (Reason.UNKNOWN_LOCATION, Reason.LOCATION_INACTIVE, Reason.MODE_NOT_SERVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """What a channel may sell of an item, with every term that made the number.
+
+    `pool = max(0, Σ atp + incoming - unplaced)`, `free = max(0, pool - kept)`,
+    `physical = max(0, min(pool, own_segment + free) - channel_buffer)`, `sellable = physical + backorder`.
+    """
+
+    sku: Sku
+    channel: ChannelCode
+    mode: Mode
+    as_of: datetime
+    tracked: bool = True
+    locations: tuple[LocationTerm, ...] = ()
+    incoming: Decimal = ZERO
+    unplaced: Decimal = ZERO
+    pool: Decimal = ZERO
+    own_segment: Decimal = ZERO
+    """What remains of the channel's own segment."""
+    kept: Decimal = ZERO
+    """What all segments together keep."""
+    free: Decimal = ZERO
+    channel_buffer: Decimal = ZERO
+    buffer_rule: Rule | None = None
+    physical: Decimal = ZERO
+    backorder: Decimal = ZERO
+    sellable: Decimal = ZERO
+    publish_max: Decimal | None = None
+    published: Decimal | None = None
+    """What the channel is told; None when it is told nothing (an untracked item without a maximum)."""
+    reasons: tuple[Reason, ...] = ()
+    """Why `sellable` or `published` is zero; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    """Units of an item that a customer is about to buy."""
+
+    sku: Sku
+    quantity: Decimal
+
+    def __post_init__(self) -> None:
+        check_positive(self.quantity, "quantity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """A channel asks to hold units: granted up to what it may sell, placed at once on locations of its pool."""
+
+    key: ReservationKey
+    channel: ChannelCode
+    lines: Sequence[HoldLine]
+    mode: Mode = Mode.SHIP
+    location: LocationCode | None = None
+    """The one location that shall serve it (pickup)."""
+    expires_at: datetime | None = None
+    """Absent: the channel's own time for holds."""
+    fill: Fill = Fill.ALL
+    correlation_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        check_aware(self.expires_at, "expires_at")
+        if not self.lines:
+            raise ValueError("`lines` must not be empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The number a channel shall show for an item, and the last one that it confirmed."""
+
+    channel: ChannelCode
+    sku: Sku
+    quantity: Decimal
+    version: int
+    urgent: bool
+    happened_at: datetime
+    """When the earliest fact happened that the channel has not confirmed yet."""
+    decided_at: datetime
+    confirmed_version: int
+    confirmed_quantity: Decimal | None
+    confirmed_at: datetime | None
+
+    @property
+    def pending(self) -> bool:
+        """Is there something to tell?"""
+        return self.confirmed_version < self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A channel shows this number, which it was told as *version*."""
+
+    sku: Sku
+    version: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A number that a channel shall show, from when it was decided."""
+
+    version: int
+    quantity: Decimal
+    happened_at: datetime
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A number that a channel said it shows."""
+
+    version: int
+    quantity: Decimal
+    confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel should have shown at a moment, and what it had last confirmed by then."""
+
+    announced: Announcement | None
+    confirmed: Confirmation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A number with its terms, and what the channel was told about it."""
+
+    availability: Availability
+    told: Told

@@ -1,0 +1,160 @@
+"""Use cases of availability. Callers open the transaction."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from crossdock.availability import rules, store
+from crossdock.availability.model import Availability, Confirmed, Explanation, HoldRequest, Target, Told
+from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
+from crossdock.canonical.orders import Mode
+from crossdock.estate.model import Estate
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Tx
+from crossdock.inventory import service as inventory
+from crossdock.inventory.model import Position
+from crossdock.inventory.reservations.model import ReserveOutcome
+
+NOBODY: frozenset[Sku] = frozenset()
+
+
+async def query(
+    tx: Tx,
+    estate: Estate,
+    pairs: Sequence[tuple[Sku, ChannelCode]],
+    *,
+    now: datetime,
+    mode: Mode = Mode.SHIP,
+    without_hold: ReservationKey | None = None,
+    untracked: Collection[Sku] = NOBODY,
+) -> Sequence[Availability]:
+    """What each channel may sell of each item now, in the order of *pairs*. A caller's own hold need not count."""
+    skus = {sku for sku, _ in pairs}
+    positions = await inventory.positions(tx, skus, now=now, without_hold=without_hold)
+    return list(_evaluated(estate, pairs, positions, mode=mode, as_of=now, untracked=untracked))
+
+
+async def explain(
+    tx: Tx,
+    estate: Estate,
+    sku: Sku,
+    channel: ChannelCode,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    mode: Mode = Mode.SHIP,
+    untracked: Collection[Sku] = NOBODY,
+) -> Explanation:
+    """Every term of one number, now or as it was known at a past moment, and what the channel had been told by then.
+
+    Stock of the past is rebuilt from the ledger; rules are those of the *estate* given.
+    """
+    moment = now if as_of is None else as_of
+    if as_of is None:
+        positions = await inventory.positions(tx, [sku], now=now)
+    else:
+        positions = await inventory.positions_as_of(tx, [sku], as_of)
+    (answer,) = _evaluated(estate, [(sku, channel)], positions, mode=mode, as_of=moment, untracked=untracked)
+    return Explanation(answer, await told(tx, channel, sku, moment))
+
+
+async def told(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Told:
+    """What the channel should have shown at a moment, and what it had last confirmed."""
+    return Told(await store.announced(tx, channel, sku, at), await store.last_confirmed(tx, channel, sku, at))
+
+
+async def hold(
+    tx: Tx, estate: Estate, requests: Sequence[HoldRequest], *, origin: Origin, now: datetime
+) -> Sequence[ReserveOutcome]:
+    """Hold units for channels, each request up to what its channel may sell after those before it.
+
+    Decided under the locks of all rows that the channel's pool has of the items, and placed on them at once.
+    """
+    policy = rules.Policy.of(estate)
+    placer = rules.placer_for(policy, requests)
+    asked = [rules.reserve_request(policy, request, now) for request in requests]
+    return await inventory.reserve(tx, asked, origin=origin, now=now, placer=placer)
+
+
+async def refresh(
+    tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000, untracked: Collection[Sku] = NOBODY
+) -> int:
+    """Bring targets up to the ledger, *limit* of its rows at a time; how many items were looked at, 0 when none is left.
+
+    Many movements of an item in a batch are one new number, and a number that comes back to what it was is none.
+    """
+    cursor = await store.lock_progress(tx)
+    changed = await inventory.changed_after(tx, cursor, limit=limit)
+    if not changed.skus:
+        return 0
+    await _retarget(tx, estate, changed.skus, now=now, untracked=untracked)
+    await store.move_progress(tx, changed.cursor)
+    return len(changed.skus)
+
+
+async def sweep(
+    tx: Tx,
+    estate: Estate,
+    *,
+    now: datetime,
+    after: Sku | None = None,
+    limit: int = 1000,
+    untracked: Collection[Sku] = NOBODY,
+) -> Sku | None:
+    """Recompute one page of all items, whatever the ledger says: for a new estate, and as a backstop.
+
+    Gives back where to go on, None after the last page.
+    """
+    await store.lock_progress(tx)
+    skus = await inventory.skus_after(tx, Sku("") if after is None else after, limit=limit)
+    if not skus:
+        return None
+    await _retarget(tx, estate, dict.fromkeys(skus, now), now=now, untracked=untracked)
+    return skus[-1]
+
+
+async def pending(tx: Tx, channel: ChannelCode, *, limit: int = 250) -> Sequence[Target]:
+    """Numbers that the channel has not confirmed yet, urgent ones first, then those that have waited longest."""
+    return await store.pending(tx, channel, limit=limit)
+
+
+async def targets(tx: Tx, channel: ChannelCode, *, after: Sku | None = None, limit: int = 1000) -> Sequence[Target]:
+    """Every number that the channel shall show, by SKU, page by page."""
+    return await store.targets(tx, channel, after=Sku("") if after is None else after, limit=limit)
+
+
+async def confirmed(tx: Tx, channel: ChannelCode, sku: Sku, version: int, quantity: Decimal, *, now: datetime) -> None:
+    """The channel shows *quantity*, which it was told as *version*. A late confirmation is kept but changes nothing."""
+    await confirmed_all(tx, channel, [Confirmed(sku, version, quantity)], now=now)
+
+
+async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed], *, now: datetime) -> None:
+    """The same for a batch."""
+    if said:
+        await store.confirm(tx, channel, said, now)
+
+
+async def _retarget(
+    tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime, untracked: Collection[Sku]
+) -> None:
+    positions = await inventory.positions(tx, happened, now=now)
+    pairs = [(sku, ChannelCode(channel.code)) for sku in happened for channel in estate.channels]
+    fresh = _evaluated(estate, pairs, positions, mode=Mode.SHIP, as_of=now, untracked=untracked)
+    changes = list(rules.changes(await store.current(tx, happened.keys()), fresh))
+    if changes:
+        await store.set_targets(tx, changes, happened, now)
+
+
+def _evaluated(
+    estate: Estate,
+    pairs: Iterable[tuple[Sku, ChannelCode]],
+    positions: Iterable[Position],
+    *,
+    mode: Mode,
+    as_of: datetime,
+    untracked: Collection[Sku],
+) -> Iterator[Availability]:
+    policy = rules.Policy.of(estate)
+    by_key = {position.key: position for position in positions}
+    for sku, channel in pairs:
+        yield rules.evaluate(policy, sku, channel, by_key, mode=mode, as_of=as_of, tracked=sku not in untracked)
