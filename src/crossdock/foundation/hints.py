@@ -38,8 +38,8 @@ class Hints:
         for event in self._waiting:
             event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next ring, or after *seconds*."""
+    async def wait(self, seconds: float) -> bool:
+        """Return at the next ring (True), or after *seconds* (False)."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
@@ -47,6 +47,7 @@ class Hints:
                 await asyncio.wait_for(event.wait(), seconds)
         finally:
             self._waiting.discard(event)
+        return event.is_set()
 
     @asynccontextmanager
     async def shared(self, dsn: str, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[None]:

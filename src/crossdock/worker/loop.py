@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
+import psycopg_pool
 
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.hints import Hints
@@ -15,6 +16,7 @@ log = logger(__name__)
 IDLE_FIRST_S: Final = 0.05
 FAILED_FIRST_S: Final = 0.2
 FAILED_MAX_S: Final = 15.0
+DATABASE_GONE: Final = (psycopg.OperationalError, psycopg.errors.QueryCanceled, psycopg_pool.PoolTimeout)
 
 Step = Callable[[], Awaitable[bool]]
 """One bounded piece of work; True when there may be more at once."""
@@ -28,6 +30,8 @@ class Loop:
     step: Step
     idle_max_s: float = 1.0
     """Longest wait between polls when no hint comes: the price of a lost hint."""
+    every_s: float | None = None
+    """A fixed pace instead, whatever hints come: for what is asked of other systems and for upkeep."""
 
 
 async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
@@ -36,7 +40,7 @@ async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
     while True:
         try:
             more = await loop.step()
-        except (psycopg.OperationalError, psycopg.errors.QueryCanceled) as error:
+        except DATABASE_GONE as error:
             log.warning("loop_lost_database", loop=loop.name, error=str(error).strip())
             await clock.sleep(failed_s)
             failed_s = min(failed_s * 2, FAILED_MAX_S)
@@ -49,6 +53,9 @@ async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
         failed_s = FAILED_FIRST_S
         if more:
             idle_s = IDLE_FIRST_S
-            continue
-        await hints.wait(idle_s)
-        idle_s = min(idle_s * 2, loop.idle_max_s)
+        elif loop.every_s is not None:
+            await clock.sleep(loop.every_s)
+        elif await hints.wait(idle_s):
+            idle_s = IDLE_FIRST_S
+        else:
+            idle_s = min(idle_s * 2, loop.idle_max_s)

@@ -1,0 +1,162 @@
+"""Upward information: one table, fact → service calls, run by cursor in commit order.
+
+Each reactor has its own cursor, moved in the transaction that holds its effect: a crash repeats nothing that was done.
+A fact that a reactor cannot digest is handed to a person and passed: it never stops the facts behind it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import psycopg
+
+from crossdock.assembly.hub import Hub
+from crossdock.canonical import facts
+from crossdock.canonical.base import Document, OrderId, Sku
+from crossdock.catalog import service as catalog
+from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.model import Cursor, Event
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Tx
+from crossdock.foundation.log import logger
+from crossdock.inventory import service as inventory
+from crossdock.inventory.model import LedgerCursor
+from crossdock.operations import service as operations
+from crossdock.operations.model import Matter
+from crossdock.orders import service as orders
+
+log = logger(__name__)
+
+BATCH: Final = 200
+NOT_NOW: Final = (psycopg.OperationalError, psycopg.errors.QueryCanceled)
+"""The database's state, not the fact's fault: tried again as a whole."""
+
+React: TypeAlias = Callable[[Tx, Estate, Sequence[Event], datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reactor:
+    """What some facts set in motion."""
+
+    name: str
+    """Of its cursor: renaming it would start from the beginning."""
+    to: tuple[type[Document], ...]
+    """Empty means every fact."""
+    react: React
+
+
+async def _place_orders(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """Accepted, released or paid orders look for their goods."""
+    causes = {OrderId(UUID(_order_id(event))): event.id for event in events}
+    await orders.place(tx, estate, list(causes), known=catalog.known, now=now, causes=causes)
+
+
+async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """An item became known: orders that were held for it are looked at again."""
+    skus = {Sku(event.fact.sku) for event in events if isinstance(event.fact, facts.ItemChanged)}
+    waiting = await orders.held_for_items(tx, skus)
+    await orders.place(tx, estate, waiting, known=catalog.known, now=now)
+
+
+async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """Facts that need a person open exceptions, facts that settle a matter close them."""
+    for event in events:
+        await operations.watch(tx, estate, event, now=now)
+
+
+def _order_id(event: Event) -> str:
+    match event.fact:
+        case facts.OrderAccepted() | facts.OrderHoldReleased() | facts.OrderPaymentChanged():
+            return event.fact.order_id
+        case _:
+            raise TypeError(event.type)
+
+
+REACTORS: Final = (
+    Reactor(
+        name="placing",
+        to=(facts.OrderAccepted, facts.OrderHoldReleased, facts.OrderPaymentChanged),
+        react=_place_orders,
+    ),
+    Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
+    Reactor(name="exceptions", to=(), react=_watch),
+)
+"""The index of everything that facts set in motion inside the hub. What goes out is derived by `outbound`."""
+
+
+async def step(hub: Hub, reactor: Reactor) -> bool:
+    """One batch of one reactor; True when there may be more."""
+    cursor_name = f"reaction.{reactor.name}"
+    try:
+        async with hub.database.transaction() as tx:
+            events = await _next(tx, cursor_name, reactor)
+            if events:
+                await reactor.react(tx, await hub.estate.get(tx), events, hub.clock.now())
+                await eventlog.move_cursor(tx, cursor_name, events[-1].cursor)
+    except NOT_NOW:
+        raise
+    except Exception:  # the batch is taken apart, so that only the fact that is to blame is set aside
+        log.exception("reaction_failed", reactor=reactor.name)
+        return await _one_by_one(hub, reactor, cursor_name)
+    return len(events) == BATCH
+
+
+async def _next(tx: Tx, cursor_name: str, reactor: Reactor) -> Sequence[Event]:
+    cursor = await eventlog.cursor_of(tx, cursor_name)
+    return await eventlog.read_after(tx, cursor, limit=BATCH, types=[_tag(kind) for kind in reactor.to])
+
+
+def _tag(kind: type[Document]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+async def _one_by_one(hub: Hub, reactor: Reactor, cursor_name: str) -> bool:
+    async with hub.database.transaction() as tx:
+        events = await _next(tx, cursor_name, reactor)
+    for event in events:
+        try:
+            async with hub.database.transaction() as tx:
+                await reactor.react(tx, await hub.estate.get(tx), [event], hub.clock.now())
+                await eventlog.move_cursor(tx, cursor_name, event.cursor)
+        except NOT_NOW:
+            raise
+        except Exception as error:
+            log.exception("reaction_set_aside", reactor=reactor.name, fact=event.type, fact_id=str(event.id))
+            await _set_aside(hub, reactor, cursor_name, event, error)
+    return bool(events)
+
+
+async def _set_aside(hub: Hub, reactor: Reactor, cursor_name: str, event: Event, error: Exception) -> None:
+    matter = Matter(
+        type="reaction_failed",
+        key=f"reaction/{reactor.name}/{event.id}",
+        subject=event.stream,
+        path=event.type,
+        detail=f"{reactor.name}: {type(error).__name__}: {error}"[:500],
+    )
+    origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
+    async with hub.database.transaction() as tx:
+        await operations.open_exception(tx, await hub.estate.get(tx), matter, origin=origin, now=hub.clock.now())
+        await eventlog.move_cursor(tx, cursor_name, event.cursor)
+
+
+BACKORDERS: Final = "reaction.backorders"
+
+
+async def give_to_backorders(hub: Hub) -> bool:
+    """Goods that moved may serve those who wait: read from the ledger of movements, which is its own log."""
+    async with hub.database.transaction() as tx:
+        cursor = await eventlog.cursor_of(tx, BACKORDERS)
+        changed = await inventory.changed_after(tx, LedgerCursor(cursor.xid, cursor.position))
+        if not changed.skus:
+            return False
+        estate = await hub.estate.get(tx)
+        outcomes = await orders.retry_backorders(
+            tx, estate, changed.skus, known=catalog.known, now=hub.clock.now(), limit=BATCH
+        )
+        if len(outcomes) < BATCH:
+            await eventlog.move_cursor(tx, BACKORDERS, Cursor(changed.cursor.xid, changed.cursor.seq))
+    return True

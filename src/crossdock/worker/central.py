@@ -1,0 +1,112 @@
+"""The loops that belong to no connection: decode, apply, react, derive, promise, keep in order."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from crossdock.assembly.appliers import appliers
+from crossdock.assembly.desks import desk
+from crossdock.assembly.hub import Hub
+from crossdock.assembly.reactions import REACTORS, give_to_backorders, step
+from crossdock.assembly.sending import builders
+from crossdock.availability import service as availability
+from crossdock.canonical.base import ConnectionName
+from crossdock.estate.model import Estate
+from crossdock.inbound import service as inbound
+from crossdock.inbound.service import Watch
+from crossdock.outbound import service as outbound
+from crossdock.worker.loop import Loop
+
+REFRESH_MAX: Final = 2000
+UPKEEP_S: Final = 600.0
+CLOCKS_S: Final = 5.0
+SWEEP_S: Final = 3600.0
+
+
+def central_loops(hub: Hub) -> Sequence[Loop]:
+    """All of them; safe to run in several processes at once: locks and cursors share the work out."""
+    return (
+        Loop(name="decode", step=partial(_decode, hub)),
+        Loop(name="apply", step=partial(_apply, hub)),
+        *(Loop(name=f"react {reactor.name}", step=partial(step, hub, reactor)) for reactor in REACTORS),
+        Loop(name="backorders", step=partial(give_to_backorders, hub)),
+        Loop(name="derive", step=partial(_derive, hub)),
+        Loop(name="promise", step=partial(_promise, hub)),
+        Loop(name="promise all", step=partial(_promise_all, hub), every_s=SWEEP_S),
+        Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
+        Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
+    )
+
+
+async def _estate(hub: Hub) -> Estate:
+    async with hub.database.transaction() as tx:
+        return await hub.estate.get(tx)
+
+
+async def _decode(hub: Hub) -> bool:
+    work = await inbound.decode_waiting(hub.database, desk(hub, await _estate(hub)), hub.clock)
+    if work.messages:
+        hub.hints.ring()
+    return work.more
+
+
+async def _apply(hub: Hub) -> bool:
+    work = await inbound.apply_waiting(hub.database, appliers(hub), await _estate(hub), hub.clock)
+    if work.applied:
+        hub.hints.ring()
+    return work.more
+
+
+async def _derive(hub: Hub) -> bool:
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        derived = await outbound.derive(tx, estate, list(builders(hub)), now=hub.clock.now())
+    if derived.intents:
+        hub.hints.ring()
+    return derived.facts > 0
+
+
+async def _promise(hub: Hub) -> bool:
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        changed = await availability.refresh(tx, estate, now=hub.clock.now(), limit=REFRESH_MAX)
+    if changed:
+        hub.hints.ring()
+    return changed > 0
+
+
+async def _promise_all(hub: Hub) -> bool:
+    """The backstop: every figure computed anew, whatever the cursor says."""
+    async with hub.database.transaction() as tx:
+        await availability.sweep(tx, await hub.estate.get(tx), now=hub.clock.now())
+    return False
+
+
+async def _watch_clocks(hub: Hub) -> bool:
+    """Whatever has waited too long asks for a person."""
+    now = hub.clock.now()
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        late = await inbound.overdue(tx, now=now)
+        silent = await inbound.silent_feeds(tx, _watches(hub, estate), now=now)
+    if late or silent:
+        hub.hints.ring()
+    return False
+
+
+def _watches(hub: Hub, estate: Estate) -> Sequence[Watch]:
+    return [
+        Watch(connection=ConnectionName(config.name), feed=pull.name, silent_after=pull.silent_after)
+        for config in estate.connections
+        if config.enabled and config.connector in hub.connectors
+        for pull in hub.connectors[config.connector].pulls
+        if pull.silent_after is not None
+    ]
+
+
+async def _keep_up(hub: Hub) -> bool:
+    """Partitions made ahead, old ones dropped, keys forgotten."""
+    retention = timedelta(days=hub.settings.retention_days)
+    await inbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
+    return False

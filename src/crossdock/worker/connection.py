@@ -1,0 +1,131 @@
+"""One connection at work: its pump, its polls, its drop folders, until its configuration changes or we stop."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossdock.assembly import sending
+from crossdock.assembly.hub import Hub
+from crossdock.canonical.base import ConnectionName
+from crossdock.connections import service as connections
+from crossdock.connections.line import Line, open_line
+from crossdock.connections.model import Account, ConnectionState
+from crossdock.connector_kit.model import Connector, FileDrop, Pull
+from crossdock.connector_kit.verdict import CallFailed, LookupMissing, Unmatched, Verdict
+from crossdock.crossref.service import ConnectionIdentities
+from crossdock.estate.model import ConnectionConfig, Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.log import logger
+from crossdock.inbound import service as inbound
+from crossdock.outbound.pump.pump import Pump
+from crossdock.worker.loop import Loop, run_loop
+
+log = logger(__name__)
+
+SWEEP_S = 1.0
+
+
+def account_of(config: ConnectionConfig) -> Account:
+    """The estate's words as the connections package takes them."""
+    return Account(
+        name=ConnectionName(config.name),
+        settings=config.settings,
+        lookups=config.lookups,
+        requests_per_s=config.requests_per_s,
+        concurrency=config.concurrency,
+    )
+
+
+def drop_folder(hub: Hub, connection: str) -> Path:
+    """Where files for a connection are put: `CROSSDOCK_HOME/drop/<connection>`."""
+    return hub.settings.home / "drop" / connection
+
+
+async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, stop: asyncio.Event) -> None:
+    """Until *stop*: send, poll and sweep. Other processes may do the same: leases and locks share it out."""
+    connector = hub.connectors[config.connector]
+    name = ConnectionName(config.name)
+    identities = ConnectionIdentities(hub.database, name)
+    async with open_line(connector, account_of(config), identities, clock=hub.clock) as line:
+        pump = Pump(
+            hub.database,
+            line,
+            estate,
+            builders=sending.builders(hub),
+            sources=sending.sources(hub, config),
+            apply_news=sending.news(hub),
+            hints=hub.hints,
+            clock=hub.clock,
+        )
+        pumping = asyncio.create_task(pump.run(stop), name=f"pump {name}")
+        loops = [
+            asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name)
+            for loop in (*_polls(hub, connector, line), *_sweeps(hub, connector.drops, name))
+        ]
+        try:
+            await stop.wait()
+        finally:
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await pumping
+
+
+def _polls(hub: Hub, connector: Connector, line: Line) -> Sequence[Loop]:
+    def poll(pull: Pull) -> Loop:
+        async def step() -> bool:
+            return await _poll(hub, connector, line, pull)
+
+        return Loop(name=f"poll {line.name}/{pull.name}", step=step, every_s=pull.every.total_seconds())
+
+    return [poll(pull) for pull in connector.pulls]
+
+
+async def _poll(hub: Hub, connector: Connector, line: Line, pull: Pull) -> bool:
+    """One run of a poll; what its failure means is written down where people look."""
+    async with hub.database.transaction() as tx:
+        if await connections.state_of(tx, line.name) is not ConnectionState.WORKING:
+            return False
+    try:
+        pulled = await inbound.poll(hub.database, connector, pull, line.session, hub.clock)
+    except CallFailed as failure:
+        log.info(
+            "poll_failed", connection=line.name, feed=pull.name, verdict=failure.verdict.name, reason=failure.reason
+        )
+        if failure.verdict is Verdict.BROKEN:
+            await _stop_broken(hub, line.name, failure.reason)
+        return False
+    except (LookupMissing, Unmatched) as missing:
+        log.warning("poll_needs_mapping", connection=line.name, feed=pull.name, reason=str(missing))
+        return False
+    if pulled.pages > pulled.unchanged:
+        hub.hints.ring()
+    return pulled.more
+
+
+async def _stop_broken(hub: Hub, name: str, reason: str) -> None:
+    now = hub.clock.now()
+    async with hub.database.transaction() as tx:
+        fact = await connections.broke(tx, name, reason, now)
+        if fact is not None:
+            new = NewFact(stream=f"connection/{name}", fact=fact, happened_at=now, origin=Origin.begin(name))
+            await eventlog.append(tx, [new])
+    hub.hints.ring()
+
+
+def _sweeps(hub: Hub, drops: Sequence[FileDrop], name: ConnectionName) -> Sequence[Loop]:
+    folder = drop_folder(hub, name)
+    if drops:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def sweep(drop: FileDrop) -> Loop:
+        async def step() -> bool:
+            swept = await inbound.sweep(hub.database, name, drop, folder, hub.clock)
+            if swept.stored or swept.refused:
+                hub.hints.ring()
+            return swept.more
+
+        return Loop(name=f"sweep {name}/{drop.name}", step=step, every_s=SWEEP_S)
+
+    return [sweep(drop) for drop in drops]

@@ -1,0 +1,129 @@
+"""A working process: central loops, connections, or both, until it is told to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from crossdock.assembly.hub import Hub
+from crossdock.connections.settings import SettingUnusableError
+from crossdock.estate import service as estates
+from crossdock.estate.model import ConnectionConfig, Estate
+from crossdock.estate.service import NoEstateError
+from crossdock.foundation.log import logger
+from crossdock.worker.central import central_loops
+from crossdock.worker.connection import work_connection
+from crossdock.worker.loop import DATABASE_GONE, run_loop
+
+log = logger(__name__)
+
+ESTATE_LOOK_S = 1.0
+RETRY_S = 5.0
+STOP_S = 13.0
+
+
+@asynccontextmanager
+async def working(hub: Hub, *, central: bool = True, connections: Sequence[str] | None = None) -> AsyncIterator[None]:
+    """Work while inside. *connections* limits to those names; None is all of the estate, () is none.
+
+    On leaving, steps under way are finished or rolled back, and calls to other systems get ten seconds.
+    """
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(_when_ready(hub, stop), name="central")] if central else []
+    if connections is None or connections:
+        staff = Staff(hub, None if connections is None else frozenset(connections))
+        tasks.append(asyncio.create_task(staff.run(stop), name="connections"))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait(tasks, timeout=STOP_S) if tasks else None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
+    """Wait for an estate, then run the central loops until told to stop."""
+    while not stop.is_set():
+        try:
+            async with hub.database.transaction() as tx:
+                await hub.estate.get(tx)
+            break
+        except (NoEstateError, *DATABASE_GONE):
+            await hub.clock.sleep(ESTATE_LOOK_S)
+    loops = [asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name) for loop in central_loops(hub)]
+    await stop.wait()
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Staff:
+    """One task per connection of the estate; a changed estate replaces them."""
+
+    hub: Hub
+    only: frozenset[str] | None
+    _at_work: dict[str, "Post"] = field(default_factory=dict)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until *stop*; looks for another version of the estate every second."""
+        number = 0
+        while not stop.is_set():
+            try:
+                async with self.hub.database.transaction() as tx:
+                    newest = await estates.current_number(tx)
+                    estate = await self.hub.estate.get(tx) if newest else None
+                if estate is not None and newest != number:
+                    await self._assign(estate)
+                    number = newest
+            except DATABASE_GONE as error:
+                log.warning("estate_unreadable", error=str(error).strip())
+            await self.hub.clock.sleep(ESTATE_LOOK_S)
+        await asyncio.gather(*(post.end() for post in self._at_work.values()))
+
+    async def _assign(self, estate: Estate) -> None:
+        await asyncio.gather(*(post.end() for post in self._at_work.values()))
+        self._at_work = {config.name: Post.begin(self.hub, estate, config) for config in self._wanted(estate).values()}
+
+    def _wanted(self, estate: Estate) -> Mapping[str, ConnectionConfig]:
+        return {
+            config.name: config
+            for config in estate.connections
+            if config.enabled
+            and config.connector in self.hub.connectors
+            and (self.only is None or config.name in self.only)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One connection's task and the way to end it."""
+
+    stop: asyncio.Event
+    task: "asyncio.Task[None]"
+
+    @classmethod
+    def begin(cls, hub: Hub, estate: Estate, config: ConnectionConfig) -> "Post":
+        """Start working one connection."""
+        stop = asyncio.Event()
+        return cls(stop, asyncio.create_task(_keep_working(hub, estate, config, stop), name=config.name))
+
+    async def end(self) -> None:
+        """Stop it in good order."""
+        self.stop.set()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def _keep_working(hub: Hub, estate: Estate, config: ConnectionConfig, stop: asyncio.Event) -> None:
+    """A connection that cannot even start (a missing secret) waits and tries again: the others go on."""
+    while not stop.is_set():
+        try:
+            await work_connection(hub, estate, config, stop)
+        except SettingUnusableError as error:
+            log.error("connection_unusable", connection=config.name, reason=str(error))  # noqa: TRY400 (the text says it all)
+            await hub.clock.sleep(RETRY_S)
+        except Exception:  # the edge of one connection: its bugs must not stop the other connections
+            log.exception("connection_failed", connection=config.name)
+            await hub.clock.sleep(RETRY_S)
