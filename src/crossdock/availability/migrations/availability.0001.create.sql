@@ -45,7 +45,7 @@ CREATE INDEX confirmation_item ON availability.confirmation (channel, sku, confi
 
 -- How far the ledger was read. One row: its lock makes one writer of targets at a time.
 CREATE TABLE availability.progress (
-    only          boolean       PRIMARY KEY DEFAULT true CHECK (only),
+    single        boolean       PRIMARY KEY DEFAULT true CHECK (single),
     xid           bigint        NOT NULL,
     seq           bigint        NOT NULL,
     moved_at      timestamptz   NOT NULL DEFAULT clock_timestamp()
