@@ -42,6 +42,7 @@ from crossdock.outbound.store import Filter, Settling
 __all__ = [
     "Derived",
     "Filter",
+    "attempts_of",
     "backlog",
     "causes",
     "confirm_absent",
@@ -79,6 +80,11 @@ async def get_intent(tx: Tx, intent_id: UUID) -> IntentWithAttempts | None:
     if intent is None:
         return None
     return IntentWithAttempts(intent=intent, attempts=tuple(await store.attempts_of(tx, intent_id)))
+
+
+async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
+    """Every try of an intent, oldest first; locks nothing."""
+    return await store.attempts_of(tx, intent_id)
 
 
 async def causes(tx: Tx) -> Sequence[CauseCount]:

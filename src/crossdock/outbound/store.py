@@ -102,7 +102,7 @@ WITH abandoned AS (
 UPDATE outbound.intent AS i
    SET state = 'in_doubt', unsure = true, token = %(token)s, changed_at = %(now)s,
        reason = CASE WHEN abandoned.state = 'sending' THEN 'the sender died before it heard an answer' ELSE reason END,
-       due_at = %(now)s + coalesce((SELECT settle.span
+       due_at = %(now)s::timestamptz + coalesce((SELECT settle.span
                                       FROM unnest(%(kinds)b::text[], %(settles)b::interval[]) AS settle(kind, span)
                                      WHERE settle.kind = i.kind), interval '0')
   FROM abandoned
@@ -219,7 +219,7 @@ async def work_waits(tx: Tx, connection: str, now: datetime) -> bool:
 
 async def claimable(tx: Tx, connection: str, now: datetime, *, leave: Collection[str], limit: int) -> list[Intent]:
     """What may be begun, best first, locked until the transaction ends."""
-    params = {"connection": connection, "now": now, "leave": list(leave), "limit": limit}
+    params = {"connection": connection, "now": now, "leave": [str(kind) for kind in leave], "limit": limit}
     return [_typed(row) for row in await fetch_all(tx, CLAIMABLE, Intent, params)]
 
 
@@ -281,9 +281,9 @@ async def recover(
     params = {
         "connection": connection,
         "token": token,
-        "kinds": list(settles),
+        "kinds": [str(kind) for kind in settles],
         "settles": list(settles.values()),
-        "own": own,
+        "own": list(own),
         "now": now,
     }
     return [(row[0], row[1], row[2]) for row in await fetch_tuples(tx, RECOVER, params)]

@@ -116,7 +116,7 @@ def _planned(wish: Wish, flow: Flow, built: Collection[str]) -> Planned:
         if document is None and not problem:
             problem = f"nothing builds documents of kind {flow.kind}"
     return Planned(
-        kind=flow.kind,
+        kind=str(flow.kind),
         connection=flow.connection,
         flow=flow_key(flow),
         reference=wish.reference,
