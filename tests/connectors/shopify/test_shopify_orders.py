@@ -132,6 +132,18 @@ async def test_a_damaged_order_names_the_exact_place_and_its_key(shop: World) ->
     assert damaged.key == f"order/{order.id}"
 
 
+async def test_an_order_in_an_unknown_currency_is_set_aside_under_its_key(shop: World) -> None:
+    order = shop.buy(("APPLE", 1))
+    body = webhook_body(shop, order).replace(b'"currency":"USD"', b'"currency":"ZZZ"')
+    assert CONNECTOR.webhooks is not None
+
+    (damaged,) = CONNECTOR.webhooks.topics[0].decode(shop.received(body, "orders/create"))
+
+    assert isinstance(damaged, Damaged)
+    assert "ZZZ" in str(damaged.error)
+    assert damaged.key == f"order/{order.id}"
+
+
 async def test_a_body_that_is_no_order_is_refused_whole(shop: World) -> None:
     assert CONNECTOR.webhooks is not None
     decode = CONNECTOR.webhooks.topics[0].decode

@@ -1,7 +1,9 @@
 """Orders as polls tell them: the vendor's GraphQL shape."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -9,7 +11,7 @@ from crossdock.canonical.orders import Address, Person
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record, Undecodable
 from crossdock.connectors.shopify.api import number_of
-from crossdock.connectors.shopify.order import Told, ToldCharge, ToldLine, ToldTax, decoded, key_of
+from crossdock.connectors.shopify.order import Told, ToldCharge, ToldLine, ToldTax, key_of, record
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -42,14 +44,16 @@ def decode_page(received: Received) -> Iterable[Decoded | Damaged]:
         order = answer.one("order")
         lines.setdefault(order.text("id"), []).extend(order.one("lineItems").each("nodes"))
     for index, raw in enumerate(first.one("orders").each("nodes")):
-        key = ""
-        try:
-            key = key_of(number_of(raw.text("id")))
-            yield decoded(_order(raw, lines.get(raw.text("id"), [])), received)
-        except Undecodable as error:
-            yield Damaged(error=error, key=key, raw=_alone(body, index))
-        except ValueError as error:  # what a canonical document refuses
-            yield Damaged(error=Undecodable(raw.path, str(error)), key=key, raw=_alone(body, index))
+        made = record(partial(_order, raw, lines), received, key=_key(raw), path=raw.path)
+        yield replace(made, raw=_alone(body, index)) if isinstance(made, Damaged) else made
+
+
+def _key(raw: Record) -> str:
+    """As far as it can be read; an order without a usable id concerns nobody else."""
+    try:
+        return key_of(number_of(raw.text("id")))
+    except Undecodable:
+        return ""
 
 
 def _alone(body: Body, index: int) -> bytes:
@@ -59,7 +63,8 @@ def _alone(body: Body, index: int) -> bytes:
     return msgspec.json.encode(Body((msgspec.Raw(msgspec.json.encode(cut)), *body.answers[1:])))
 
 
-def _order(raw: Record, further_lines: Iterable[Record]) -> Told:
+def _order(raw: Record, further_lines: Mapping[str, Sequence[Record]]) -> Told:
+    lines = (*raw.one("lineItems").each("nodes"), *further_lines.get(raw.text("id"), ()))
     return Told(
         id=number_of(raw.text("id")),
         name=raw.text("name"),
@@ -72,7 +77,7 @@ def _order(raw: Record, further_lines: Iterable[Record]) -> Told:
         current_total=_amount(raw, "currentTotalPriceSet"),
         financial_status=(raw.text_or_none("displayFinancialStatus") or "PENDING").lower(),
         gateways=raw.texts("paymentGatewayNames"),
-        lines=tuple(_line(line) for line in (*raw.one("lineItems").each("nodes"), *further_lines)),
+        lines=tuple(_line(line) for line in lines),
         charges=(
             *(_shipping(line) for line in raw.one("shippingLines").each("nodes")),
             ToldCharge(code="tip", amount=_amount(raw, "totalTipReceivedSet")),

@@ -5,18 +5,15 @@ from decimal import Decimal
 
 from crossdock.canonical.orders import Address, Person
 from crossdock.connector_kit.model import Damaged, Decoded, Received
-from crossdock.connector_kit.record import Record, Undecodable
-from crossdock.connectors.shopify.order import Told, ToldCharge, ToldLine, ToldTax, decoded, key_of
+from crossdock.connector_kit.record import Record
+from crossdock.connectors.shopify.order import Told, ToldCharge, ToldLine, ToldTax, key_of, record
 
 
 def decode_order(received: Received) -> Iterable[Decoded | Damaged]:
     """One order as it is now; creation, update and cancellation all carry it whole."""
     raw = Record.parse(received.body)
     key = key_of(raw.key("id"))
-    try:
-        yield decoded(read_order(raw), received)
-    except Undecodable as error:
-        yield Damaged(error=error, key=key)
+    yield record(lambda: read_order(raw), received, key=key)
 
 
 def read_order(raw: Record) -> Told:

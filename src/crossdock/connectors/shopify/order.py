@@ -4,7 +4,7 @@ Webhook and poll spell it differently; both are first read into `Told`, so that 
 whichever way it came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,7 +16,7 @@ from babel.numbers import get_currency_precision
 
 from crossdock.canonical.base import ChannelCode, Tax
 from crossdock.canonical.orders import Address, Charge, OrderLine, OrderPlaced, Payment, PaymentStatus, Person
-from crossdock.connector_kit.model import Decoded, Received
+from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Undecodable
 
 ZERO: Final = Decimal(0)
@@ -92,6 +92,16 @@ class Told:
 def key_of(order_number: str) -> str:
     """The business key under which everything about an order is applied in turn."""
     return f"order/{order_number}"
+
+
+def record(read: Callable[[], Told], received: Received, *, key: str, path: str = "$") -> Decoded | Damaged:
+    """What *read* makes of one order, or where it cannot be read, or what of it no order can be."""
+    try:
+        return decoded(read(), received)
+    except Undecodable as error:
+        return Damaged(error=error, key=key)
+    except ValueError as error:  # what a canonical document refuses
+        return Damaged(error=Undecodable(path, str(error)), key=key)
 
 
 def decoded(told: Told, received: Received) -> Decoded:

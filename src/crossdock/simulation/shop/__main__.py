@@ -11,7 +11,7 @@ import msgspec
 
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.log import configure
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingError, Settings
 from crossdock.simulation.shop.seed import SeedError, ShopSeed
 from crossdock.simulation.shop.server import ListenError, open_shop
 
@@ -32,12 +32,12 @@ def main() -> int:
     parser.add_argument("seed", type=Path, help="JSON file: locations, items with stock, currency, tax")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one and prints it")
     arguments = parser.parse_args()
-    settings = Settings.from_environment(os.environ)
-    configure(settings.log_level, settings.log_format)
     try:
+        settings = Settings.from_environment(os.environ)
+        configure(settings.log_level, settings.log_format)
         seed = msgspec.json.decode(arguments.seed.read_bytes(), type=ShopSeed)
         asyncio.run(_keep_open(seed, arguments.port, settings.specs))
-    except (OSError, msgspec.MsgspecError, SeedError, ListenError) as error:
+    except (OSError, msgspec.MsgspecError, SeedError, SettingError, ListenError) as error:
         sys.stderr.write(f"The rehearsal shop cannot open: {error}\n")
         return 2
     return 0

@@ -90,6 +90,8 @@ class Readout(msgspec.Struct, frozen=True, kw_only=True):
     """Units sold that did not exist (where the rehearsal told the truth) or were not believed to."""
     webhooks: tuple[WebhookState, ...]
     webhooks_under_way: int
+    webhooks_overflown: int
+    """Messages that were given up because too many were under way: never told."""
     faults_struck: dict[str, int]
 
 
@@ -106,6 +108,7 @@ def read_out(books: Books, courier: Courier, faults_struck: dict[str, int]) -> R
         oversold_units=sum(each.quantity for each in books.oversold),
         webhooks=tuple(_webhook(each) for each in books.subscriptions.values()),
         webhooks_under_way=courier.under_way,
+        webhooks_overflown=courier.overflown,
         faults_struck=dict(faults_struck),
     )
 

@@ -154,7 +154,6 @@ class Desk:
         call = Call(
             shop=self._shop,
             arguments=Arguments(arguments),
-            path=tuple(info.path.as_list()),
             idempotency_key=None if values is None else str(values["key"]),
             failing=self._failing,
         )

@@ -33,13 +33,8 @@ class Search:
 
     groups: tuple[tuple[Term, ...], ...]
 
-    @property
-    def fields(self) -> frozenset[str]:
-        """Every field that is asked about."""
-        return frozenset(term.field for group in self.groups for term in group if term.field)
-
     def matches(self, row: Row) -> bool:
-        """Does the record answer the search? Unknown fields are ignored, as the vendor does (with a warning)."""
+        """Does the record answer the search? Unknown fields are ignored, as the vendor does."""
         return any(all(_holds(term, row) for term in group) for group in self.groups)
 
 

@@ -88,7 +88,6 @@ class Call:
 
     shop: Shop
     arguments: Arguments
-    path: tuple[str | int, ...]
     idempotency_key: str | None
     """From `@idempotent` on this field."""
     failing: bool
