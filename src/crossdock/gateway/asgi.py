@@ -15,10 +15,11 @@ from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
 
 log = logger(__name__)
 
-ASGIScope: TypeAlias = "dict[str, Any]"  # the ASGI specification's own types
-Receive: TypeAlias = Callable[[], Awaitable["dict[str, Any]"]]
-Send: TypeAlias = Callable[["dict[str, Any]"], Awaitable[None]]
-ASGIApp: TypeAlias = Callable[[ASGIScope, Receive, Send], Awaitable[None]]
+# The ASGI specification types these as mappings of anything; frameworks differ in how they say so.
+ASGIScope: TypeAlias = Any
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[ASGIScope, Any, Any], Awaitable[None]]
 Body = TypeVar("Body")
 
 JSON: Final = b"application/json"

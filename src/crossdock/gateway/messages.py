@@ -1,0 +1,122 @@
+"""Webhooks and uploads: verified, stored raw, acknowledged; decoded afterwards."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.datastructures import State
+
+from crossdock.assembly.hub import Hub
+from crossdock.canonical.base import ConnectionName
+from crossdock.connector_kit.model import Connector, FileDrop
+from crossdock.foundation.commit import GroupCommit
+from crossdock.gateway.asgi import ASGIScope, Receive, read_body
+from crossdock.gateway.grouped import TRANSIENT
+from crossdock.gateway.keys import Scope
+from crossdock.gateway.problems import Problem
+from crossdock.gateway.retailer import RetailerView
+from crossdock.inbound import service as inbound
+from crossdock.inbound.model import MessageId, NewMessage, Route
+
+KEPT_HEADERS_MAX: Final = 64
+
+
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """The message is on disk."""
+
+    message_id: str
+
+
+class MessageIntake:
+    """Stores raw messages, many per commit."""
+
+    def __init__(self, hub: Hub, retailer: RetailerView) -> None:
+        self._hub = hub
+        self._retailer = retailer
+        self._commit: GroupCommit[NewMessage, MessageId] = GroupCommit(self._store, transient=TRANSIENT)
+
+    async def webhook(self, connection: str, scope: ASGIScope, receive: Receive) -> Acknowledged:
+        """One webhook: 401 when its signature does not match the raw body."""
+        connector, settings = await self._connector(connection)
+        if connector.webhooks is None:
+            raise Problem("not-found", f'connection "{connection}" has no webhooks')
+        headers = dict(scope["headers"])
+        body = await read_body(scope, receive, headers, connector.webhooks.body_max)
+        names = _texts(headers)
+        if not connector.webhooks.verify(body, names, settings):
+            raise Problem("bad-signature", "the body was not signed with this connection's secret")
+        topic = connector.webhooks.topic_of(names)
+        return await self._keep(connection, Route.WEBHOOK, topic, body, names)
+
+    async def upload(self, connection: str, feed: str, scope: ASGIScope, receive: Receive) -> Acknowledged:
+        """One uploaded file or batch, as a store or partner posts it."""
+        connector, _ = await self._connector(connection)
+        headers = dict(scope["headers"])
+        names = _texts(headers)
+        chosen = _upload(connector.uploads, feed, names.get("content-type", ""))
+        if chosen is None:
+            known = ", ".join(f"{upload.name} ({upload.pattern})" for upload in connector.uploads) or "none"
+            raise Problem("unsupported-media-type", f'connection "{connection}" takes these uploads: {known}')
+        body = await read_body(scope, receive, headers, chosen.size_max)
+        return await self._keep(connection, Route.UPLOAD, chosen.name, body, names)
+
+    async def close(self) -> None:
+        """Finish what is waiting."""
+        await self._commit.close()
+
+    async def _connector(self, connection: str) -> tuple[Connector, Mapping[str, str]]:
+        found = await self._retailer.connector(connection)
+        if found is None:
+            raise Problem("not-found", f'there is no connection "{connection}"')
+        return found
+
+    async def _keep(
+        self, connection: str, route: Route, feed: str, body: bytes, headers: Mapping[str, str]
+    ) -> Acknowledged:
+        kept = {name: value for name, value in headers.items() if name != "authorization"}
+        message = NewMessage(connection=ConnectionName(connection), route=route, feed=feed, body=body, headers=kept)
+        return Acknowledged(message_id=str(await self._commit.submit(message)))
+
+    async def _store(self, messages: Sequence[NewMessage]) -> Sequence[MessageId]:
+        async with self._hub.database.transaction() as tx:
+            ids = await inbound.receive(tx, messages, now=self._hub.clock.now())
+        self._hub.hints.ring()
+        return ids
+
+
+def _texts(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
+    if len(headers) > KEPT_HEADERS_MAX:
+        raise Problem("too-large", f"at most {KEPT_HEADERS_MAX} headers")
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers.items()}
+
+
+def _upload(uploads: Sequence[FileDrop], feed: str, content_type: str) -> FileDrop | None:
+    """By name when one is given, else by content type."""
+    kind = content_type.partition(";")[0].strip().lower()
+    for upload in uploads:
+        if (feed and upload.name == feed) or (not feed and fnmatch(kind, upload.pattern)):
+            return upload
+    return None
+
+
+@post("/v1/webhooks/{connection:str}", summary="A vendor's webhook", opt={"public": True}, status_code=200)
+async def take_webhook(connection: str, request: "Request[Any, Any, State]", state: State) -> Response[Acknowledged]:
+    """Verify the vendor's signature over the raw body, store, acknowledge. Decoded afterwards."""
+    intake: MessageIntake = state.messages
+    return Response(await intake.webhook(connection, dict(request.scope), request.receive))
+
+
+@post(
+    "/v1/uploads/{connection:str}",
+    summary="A file or batch from a store or partner",
+    opt={"scope": Scope.UPLOADS},
+    status_code=202,
+)
+async def take_upload(
+    connection: str, request: "Request[Any, Any, State]", state: State, feed: str = ""
+) -> Response[Acknowledged]:
+    """Store the body whole, acknowledge. Its records are decoded afterwards, each on its own."""
+    intake: MessageIntake = state.messages
+    return Response(await intake.upload(connection, feed, dict(request.scope), request.receive), status_code=202)
