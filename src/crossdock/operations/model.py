@@ -25,7 +25,10 @@ class Matter:
     detail: str
     path: str = ""
     amount: Decimal | None = None
+    """Money at risk."""
     currency: str | None = None
+    adds_up: bool = False
+    """Each occurrence puts more money at risk (another order behind the same cause)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +51,3 @@ class OpenException:
     correlation_id: UUID
     closed_at: datetime | None
     resolution: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceStep:
-    """One line of a timeline: when, which system or part, what, and the ids to follow."""
-
-    at: datetime
-    source: str
-    what: str
-    detail: str
-    ids: tuple[str, ...] = ()

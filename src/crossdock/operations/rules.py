@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import singledispatch
 from typing import Final
+from uuid import UUID
 
 from crossdock.canonical import facts
-from crossdock.canonical.base import Document
+from crossdock.canonical.base import Document, OrderId
+from crossdock.canonical.receipts import ReceiptRef
 from crossdock.estate.model import Ownership, duration
 from crossdock.operations.model import Matter
 
@@ -25,6 +27,18 @@ def _unreadable(fact: facts.MessageQuarantined) -> Matter:
     record = f"message/{fact.message_id}#{fact.record}"
     return Matter(
         type="message_unreadable",
+        key=record,
+        subject=fact.subject or record,
+        path=fact.path,
+        detail=f"{fact.connection} {fact.feed}: {fact.reason}",
+    )
+
+
+@matter_of.register
+def _rejected(fact: facts.MessageRejected) -> Matter:
+    record = f"message/{fact.message_id}#{fact.record}"
+    return Matter(
+        type="message_rejected",
         key=record,
         subject=fact.subject or record,
         path=fact.path,
@@ -73,6 +87,7 @@ def _parked(fact: facts.IntentParked) -> Matter:
         subject=fact.subject,
         path=fact.cause,
         detail=f"{fact.kind} through {fact.connection}: {fact.reason}",
+        adds_up=True,
     )
 
 
@@ -98,14 +113,13 @@ def _discrepancy(fact: facts.StockDiscrepancy) -> Matter:
 
 @matter_of.register
 def _gap(fact: facts.ReceiptGapFound) -> Matter:
-    till = f"{fact.store}/{fact.till}/{fact.business_day}"
     numbers = (
         str(fact.missing_from) if fact.missing_from == fact.missing_to else f"{fact.missing_from}-{fact.missing_to}"
     )
     return Matter(
         type="receipt_gap",
-        key=f"gap/{till}/{fact.missing_from}",
-        subject=f"till/{till}",
+        key=_gap_key(fact),
+        subject=f"till/{fact.store}/{fact.till}/{fact.business_day}",
         path="$.sequence",
         detail=f"receipts {numbers} of till {fact.till} in {fact.store} are missing",
     )
@@ -113,15 +127,40 @@ def _gap(fact: facts.ReceiptGapFound) -> Matter:
 
 @matter_of.register
 def _unsound(fact: facts.ReceiptUnsound) -> Matter:
-    ref = f"{fact.ref.store}/{fact.ref.till}/{fact.ref.business_day}/{fact.ref.sequence}"
+    subject = _receipt(fact.ref)
     return Matter(
         type="receipt_unsound",
-        key=f"receipt/{ref}",
-        subject=f"receipt/{ref}",
+        key=subject,
+        subject=subject,
         path="$.total",
         detail=f"lines and tenders differ by {fact.difference}",
         amount=abs(fact.difference),
         currency=fact.currency,
+    )
+
+
+@matter_of.register
+def _conflict(fact: facts.ReceiptConflict) -> Matter:
+    """Keyed by what stands and by what contradicts it: a third version is a matter of its own."""
+    subject = _receipt(fact.ref)
+    return Matter(
+        type="receipt_conflict",
+        key=f"conflict/{subject}/{fact.receipt_id}/{fact.total}",
+        subject=subject,
+        detail=f"not booked: {fact.reason}",
+        amount=abs(fact.total),
+        currency=fact.currency,
+    )
+
+
+@matter_of.register
+def _unknown_item(fact: facts.ItemUnknown) -> Matter:
+    return Matter(
+        type="item_unknown",
+        key=f"item/{fact.sku}",
+        subject=f"item/{fact.sku}",
+        path="$.sku",
+        detail=f"goods of an item that no catalogue knows moved at {fact.location} ({fact.subject})",
     )
 
 
@@ -148,15 +187,42 @@ def _broken(fact: facts.ConnectionBroken) -> Matter:
 
 def settled_by(fact: Document) -> str | None:
     """The key of the exception that a fact closes by itself; None when it closes none."""
+    key: str | None = None
     match fact:
         case facts.OrderHoldReleased():
-            return f"order/{fact.order_id}/{fact.hold}"
+            key = f"order/{fact.order_id}/{fact.hold}"
         case facts.IntentLanded():
-            return f"intent/{fact.intent_id}"
+            key = f"intent/{fact.intent_id}"
         case facts.ConnectionRestored():
-            return f"connection/{fact.connection}"
+            key = f"connection/{fact.connection}"
+        case facts.MessageSettled():
+            key = f"message/{fact.message_id}#{fact.record}"
+        case facts.FeedHeard():
+            key = f"feed/{fact.connection}/{fact.feed}"
+        case facts.ReceiptGapClosed():
+            key = _gap_key(fact)
+        case facts.ItemChanged():
+            key = f"item/{fact.sku}"
         case _:
-            return None
+            pass
+    return key
+
+
+def _gap_key(fact: facts.ReceiptGapFound | facts.ReceiptGapClosed) -> str:
+    return f"gap/{fact.store}/{fact.till}/{fact.business_day}/{fact.missing_from}"
+
+
+def _receipt(ref: ReceiptRef) -> str:
+    return f"receipt/{ref.store}/{ref.till}/{ref.business_day}/{ref.sequence}"
+
+
+def order_of(subject: str) -> OrderId | None:
+    """The order a subject names by our id; None for other objects, and for orders known by a channel's id only."""
+    noun, _, name = subject.partition("/")
+    try:
+        return OrderId(UUID(name)) if noun == "order" else None
+    except ValueError:
+        return None
 
 
 def owner_of(type_name: str, ownership: Sequence[Ownership], opened_at: datetime) -> tuple[str, datetime]:

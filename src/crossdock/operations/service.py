@@ -1,6 +1,7 @@
 """Open, list and settle exceptions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -14,7 +15,8 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.operations import store
 from crossdock.operations.model import Matter, OpenException
-from crossdock.operations.rules import matter_of, owner_of, settled_by
+from crossdock.operations.rules import matter_of, order_of, owner_of, settled_by
+from crossdock.orders import service as orders
 
 
 async def watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> None:
@@ -22,10 +24,19 @@ async def watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> None:
     origin = Origin(correlation_id=event.correlation_id, source="operations", causation_id=event.id)
     matter = matter_of(event.fact)
     if matter is not None:
-        await open_exception(tx, estate, matter, origin=origin, now=now)
+        await open_exception(tx, estate, await _with_money(tx, matter), origin=origin, now=now)
     key = settled_by(event.fact)
     if key is not None:
         await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
+
+
+async def _with_money(tx: Tx, matter: Matter) -> Matter:
+    """What a matter about an order puts at risk is the order."""
+    order_id = order_of(matter.subject)
+    view = await orders.get(tx, order_id) if matter.amount is None and order_id is not None else None
+    if view is None:
+        return matter
+    return replace(matter, amount=view.order.header.total, currency=view.order.header.currency)
 
 
 async def open_exception(tx: Tx, estate: Estate, matter: Matter, *, origin: Origin, now: datetime) -> UUID:

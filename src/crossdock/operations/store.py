@@ -14,7 +14,9 @@ INSERT INTO operations.exception
 VALUES (%(id)s, %(type)s, %(key)s, %(subject)s, %(path)s, %(detail)s, %(owner)s, %(opened_at)s, %(due_at)s,
         %(amount)s, %(currency)s, %(correlation_id)s)
     ON CONFLICT (key) WHERE state = 'open' DO UPDATE
-   SET occurrences = exception.occurrences + 1, detail = excluded.detail
+   SET occurrences = exception.occurrences + 1, detail = excluded.detail,
+       amount = CASE WHEN %(adds_up)s::boolean AND exception.currency = excluded.currency
+                     THEN exception.amount + excluded.amount ELSE exception.amount END
 RETURNING id, occurrences
 """
 
@@ -66,6 +68,7 @@ async def open_or_count(
         "due_at": due_at,
         "amount": matter.amount,
         "currency": matter.currency,
+        "adds_up": matter.adds_up,
         "correlation_id": correlation_id,
     }
     rows = await fetch_tuples(tx, OPEN, params)

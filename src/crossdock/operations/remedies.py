@@ -1,0 +1,175 @@
+"""Exception type → what it is about and what can be done. Pure: a type without a row can only be closed by a person."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from crossdock.operations.model import OpenException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAbout:
+    """One record of a raw message."""
+
+    message_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAbout:
+    """One hold of an order."""
+
+    order_id: UUID
+    hold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentAbout:
+    """One refused intent."""
+
+    intent_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseAbout:
+    """Every intent of a connection that is parked for one cause."""
+
+    connection: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionAbout:
+    """A connection whose credentials or configuration were refused."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideAbout:
+    """Something that is settled out there: in the store, the stock room, the sender's system."""
+
+
+About: TypeAlias = RecordAbout | HoldAbout | IntentAbout | CauseAbout | ConnectionAbout | OutsideAbout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What people can do about a type of exception. Empty text: that step does not exist for it."""
+
+    about: Callable[[str], About]
+    """Reads the exception's key."""
+    todo: str
+    """What to repair first."""
+    release: str = ""
+    """What `release` then does."""
+    dismiss: str = ""
+    """What `dismiss` does instead."""
+
+
+def _record(key: str) -> RecordAbout:
+    message, _, number = key.removeprefix("message/").partition("#")
+    return RecordAbout(message_id=UUID(message), number=int(number))
+
+
+def _hold(key: str) -> HoldAbout:
+    _, order_id, hold = key.split("/", 2)
+    return HoldAbout(order_id=UUID(order_id), hold=hold)
+
+
+def _intent(key: str) -> IntentAbout:
+    return IntentAbout(intent_id=UUID(key.removeprefix("intent/")))
+
+
+def _cause(key: str) -> CauseAbout:
+    _, connection, cause = key.split("/", 2)
+    return CauseAbout(connection=connection, cause=cause)
+
+
+def _connection(key: str) -> ConnectionAbout:
+    return ConnectionAbout(name=key.removeprefix("connection/"))
+
+
+def _outside(_key: str) -> OutsideAbout:
+    return OutsideAbout()
+
+
+_READ_AGAIN: Final = "read the record again with today's connector, settings and lookups (or with --body)"
+_NO_EFFECT: Final = "the record has no effect, and a redelivery of it has none either"
+_CLOSE: Final = "close the exception; the hub changes nothing"
+
+HOLD: Final = Remedy(
+    about=_hold,
+    todo="Remove the reason (describe the item, correct the order, ask the customer), or decide that it is no reason.",
+    release="let this hold go; placing checks the order again",
+)
+LOOK: Final = Remedy(
+    about=_outside, todo="Look at it out there, and correct the books by a count or movement.", dismiss=_CLOSE
+)
+REMEDIES: Final[Mapping[str, Remedy]] = {
+    "message_unreadable": Remedy(
+        about=_record,
+        todo="Correct the connection's settings or lookups, ask the sender, or write a corrected body.",
+        release=_READ_AGAIN,
+        dismiss=_NO_EFFECT,
+    ),
+    "message_rejected": Remedy(
+        about=_record,
+        todo="Clear up the contradiction with the sender, or write a corrected body.",
+        release=_READ_AGAIN,
+        dismiss=_NO_EFFECT,
+    ),
+    "message_overdue": Remedy(
+        about=_record,
+        todo="Find out why the parent has not come: is its feed silent, was it set aside?",
+        release="try the record once more now",
+        dismiss=_NO_EFFECT,
+    ),
+    "intent_refused": Remedy(
+        about=_intent,
+        todo="Correct what the target complained about, over there or in the document.",
+        release="send it again (with --body: the corrected document)",
+        dismiss="withdraw the intent: the target is not told",
+    ),
+    "intent_parked": Remedy(
+        about=_cause,
+        todo="Remove the cause: add the lookup, match the identity, repair the target.",
+        release="send every intent of this cause on; what may have been applied is looked for first",
+    ),
+    "connection_broken": Remedy(
+        about=_connection,
+        todo="Correct the credentials or settings, then run `crossdock connection check`.",
+        release="use the connection again and send on what waited for it",
+    ),
+    "feed_silent": Remedy(
+        about=_outside, todo="Ask the sender; the exception closes by itself when the feed speaks.", dismiss=_CLOSE
+    ),
+    "receipt_gap": Remedy(
+        about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
+    ),
+    "receipt_conflict": Remedy(about=_outside, todo="Ask the store which of the two receipts is true.", dismiss=_CLOSE),
+    "receipt_unsound": Remedy(
+        about=_outside, todo="The difference stands on the over/short account: ask the store.", dismiss=_CLOSE
+    ),
+    "item_unknown": Remedy(
+        about=_outside,
+        todo="Describe the item where items are kept; the exception then closes by itself.",
+        dismiss=_CLOSE,
+    ),
+    "reaction_failed": Remedy(
+        about=_outside, todo="A reaction of the hub broke on this fact: report it with the detail.", dismiss=_CLOSE
+    ),
+}
+
+
+def remedy_of(type_name: str) -> Remedy:
+    """What can be done about exceptions of a type."""
+    if type_name.startswith("order_"):
+        return HOLD
+    return REMEDIES.get(type_name, LOOK)
+
+
+def about(exception: OpenException) -> About:
+    """What an exception is about, from its type and key."""
+    return remedy_of(exception.type).about(exception.key)
