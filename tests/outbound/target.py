@@ -146,15 +146,15 @@ def _cut(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def serving(target: Target) -> AsyncIterator[Target]:
-    """Listen on a free port of 127.0.0.1."""
+async def serving(target: Target, port: int = 0) -> AsyncIterator[Target]:
+    """Listen on 127.0.0.1; a free port unless one is named."""
     app = web.Application()
     app.router.add_post("/documents", target.write)
     app.router.add_get("/documents", target.look)
     app.router.add_post("/stock", target.set_stock)
     runner = web.AppRunner(app, shutdown_timeout=0.2)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     addresses: Sequence[tuple[str, int]] = runner.addresses
     target.url = f"http://127.0.0.1:{addresses[0][1]}"

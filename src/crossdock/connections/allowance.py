@@ -111,12 +111,16 @@ class Allowance:
     def wait_s(self, points: float = 1.0) -> float:
         """How long until a call of that many points may go; zero when it may go at once."""
         now_s = self._clock.monotonic()
-        waits = [self._paused_until_s - now_s, wait_s(self._requests, 1.0, now_s)]
+        waits = [self.paused_s(), wait_s(self._requests, 1.0, now_s)]
         if self._points is not None:
             waits.append(wait_s(self._points, points, now_s))
         if self._breaker.state is BreakerState.OPEN:
             waits.append(self._breaker.open_until_s - now_s)
         return max(0.0, *waits)
+
+    def paused_s(self) -> float:
+        """How long the vendor still wants silence."""
+        return max(0.0, self._paused_until_s - self._clock.monotonic())
 
     def places(self) -> int:
         """How many calls may be begun now: none while the circuit is open, one while it is tried."""

@@ -122,12 +122,16 @@ def _not_applied(case: Case) -> Decision:
 
 
 def _unsure(case: Case) -> Decision:
-    """Not before the target has settled: looking too early reads "absent" and doubles. Nothing can look: a person."""
+    """Not before the target has settled: looking too early reads "absent" and doubles."""
     if not case.terms.probes:
-        return replace(_parked(case, f"unsure:{case.intent.kind}"), unsure=True)
+        return _nobody_can_look(case)
     settled = case.now + case.terms.settle
     due_at = settled if case.intent.state is IntentState.SENDING else max(settled, case.again)
     return replace(_to(case, Event.UNSURE), due_at=due_at, unsure=True)
+
+
+def _nobody_can_look(case: Case) -> Decision:
+    return replace(_parked(case, f"unsure:{case.intent.kind}"), unsure=True)
 
 
 def _broken(case: Case) -> Decision:
@@ -148,6 +152,8 @@ def _probe_unmapped(case: Case) -> Decision:
 
 
 def _probe_failed(case: Case) -> Decision:
+    if not case.terms.probes:
+        return _nobody_can_look(case)
     return replace(_to(case, Event.UNSURE), due_at=case.again, unsure=True)
 
 

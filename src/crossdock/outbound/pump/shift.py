@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
 from crossdock.connections import service as connections
@@ -13,6 +15,7 @@ from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.hints import Hints
 from crossdock.foundation.log import logger
 from crossdock.outbound import store
+from crossdock.outbound.model import Ended, Verdict
 from crossdock.outbound.pump import ledger
 from crossdock.outbound.pump.calls import carry_out, look
 from crossdock.outbound.pump.desk import Desk
@@ -207,9 +210,16 @@ class Shift:
             ended = list(await carry_out(session, begun.send, begun.documents))
         ended_at = self._clock.now()
         self._answers += [
-            Finished(intent=intent, ended=one, started_at=started_at, ended_at=ended_at)
+            Finished(intent=intent, ended=self._timed(one), started_at=started_at, ended_at=ended_at)
             for intent, one in zip(begun.intents, ended, strict=True)
         ]
+
+    def _timed(self, ended: Ended) -> Ended:
+        """Throttling that the connector did not time lasts as long as the answer's own headers asked for."""
+        if ended.verdict is not Verdict.THROTTLED or ended.wait is not None:
+            return ended
+        paused_s = self._desk.line.allowance.paused_s()
+        return replace(ended, wait=timedelta(seconds=paused_s)) if paused_s > 0 else ended
 
     def _reap(self) -> bool:
         """Forget tasks that have ended; whether any of them did something."""
