@@ -1,14 +1,13 @@
 """A small connector of our own, its appliers, and a hub around them: real decoders, real effects, real tables."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 
-from crossdock.canonical.base import ConnectionName, Document
+from crossdock.canonical.base import ChannelCode, ChannelOrderId, ConnectionName, Document, LocationCode
 from crossdock.canonical.orders import OrderChanged, OrderLine, OrderPlaced
 from crossdock.canonical.stock import StockCounted
 from crossdock.connector_kit.http import Http
@@ -64,8 +63,8 @@ def decode_change(received: Received) -> Iterator[Decoded]:
     raw = Record.parse(received.body)
     number = raw.text("id")
     document = OrderChanged(
-        channel="web",
-        channel_order_id=number,
+        channel=ChannelCode("web"),
+        channel_order_id=ChannelOrderId(number),
         updated_at=raw.moment("at"),
         payment_status=None,
     )
@@ -86,7 +85,11 @@ def decode_counts(received: Received) -> Iterator[Decoded | Damaged]:
             raw = Record.parse(line)
             key = f"count/{raw.text('sku')}"
             document = StockCounted(
-                sku=raw.text("sku"), location="s1", on_hand=raw.number("on_hand"), as_of=NOW, reference=raw.text("n")
+                sku=raw.text("sku"),
+                location=LocationCode("s1"),
+                on_hand=raw.number("on_hand"),
+                as_of=NOW,
+                reference=raw.text("n"),
             )
             yield Decoded(document=document, key=key, event_id=f"count/{raw.text('n')}")
         except Undecodable as error:
@@ -94,9 +97,8 @@ def decode_counts(received: Received) -> Iterator[Decoded | Damaged]:
             yield Damaged(error=Undecodable(path, error.reason), key=key, raw=line)
 
 
-def decode_badly(received: Received) -> Iterator[Decoded]:
+def decode_badly(received: Received) -> Iterable[Decoded]:
     raise ZeroDivisionError(f"{len(received.body)} bytes")
-    yield
 
 
 def _order(raw: Record) -> Decoded:
@@ -111,7 +113,7 @@ def _order(raw: Record) -> Decoded:
         for line in raw.each("line_items")
     )
     document = OrderPlaced(
-        channel="web",
+        channel=ChannelCode("web"),
         channel_order_id=number,
         placed_at=raw.moment("at"),
         currency="EUR",
@@ -125,8 +127,7 @@ async def no_page(_session: Session, cursor: str) -> Page:
     return Page(body=b'{"orders": []}', cursor=cursor, more=False)
 
 
-def pull(fetch: "object" = no_page) -> Pull:
-    assert callable(fetch)
+def pull(fetch: Callable[[Session, str], Awaitable[Page]] = no_page) -> Pull:
     return Pull(
         name="orders",
         fetch=fetch,
@@ -168,13 +169,13 @@ def connector(*, pulls: Sequence[Pull] = (), loads: Sequence[Load] = ()) -> Conn
 class NoIdentities:
     """Nothing is matched."""
 
-    async def theirs(self, kind: str, ours: Sequence[str]) -> Mapping[str, str]:
+    async def theirs(self, _kind: str, _ours: Sequence[str]) -> Mapping[str, str]:
         return {}
 
-    async def ours(self, kind: str, theirs: Sequence[str]) -> Mapping[str, str]:
+    async def ours(self, _kind: str, _theirs: Sequence[str]) -> Mapping[str, str]:
         return {}
 
-    async def document(self, kind: str, reference: str) -> str | None:
+    async def document(self, _kind: str, _reference: str) -> str | None:
         return None
 
 
@@ -323,7 +324,3 @@ def write(folder: Path, name: str, content: str) -> Path:
     path = folder / name
     path.write_text(content)
     return path
-
-
-async def together(*steps: "asyncio.Future[object] | object") -> Sequence[object]:
-    return await asyncio.gather(*steps)  # type: ignore[arg-type]

@@ -2,13 +2,13 @@
 
 import psycopg
 import pytest
-from inbound.shopfloor import OTHER, SHOP, Hub, change, connector, count, counts, hub_on, order
 
 from crossdock.canonical.facts import MessageQuarantined
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import NewMessage, RecordState, Route
 from crossdock.inbound.service import Appliers
+from inbound.shopfloor import OTHER, SHOP, Hub, change, connector, count, counts, hub_on, order
 
 
 @pytest.fixture

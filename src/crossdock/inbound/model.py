@@ -172,6 +172,20 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedShown:
+    """Where a polled feed or a first load stands."""
+
+    connection: ConnectionName
+    route: str
+    feed: str
+    pages: int
+    heard_at: datetime
+    silent_since: datetime | None
+    finished_at: datetime | None
+    """When it had brought everything; None while there is more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantineGroup:
     """Records set aside for the same reason: removing the cause once releases all of them."""
 

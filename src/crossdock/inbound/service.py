@@ -20,6 +20,7 @@ from crossdock.inbound.desk import Desk
 from crossdock.inbound.feeds.drops import sweep
 from crossdock.inbound.feeds.polling import LoadProgress, load, poll
 from crossdock.inbound.feeds.silence import Watch, silent_feeds
+from crossdock.inbound.feeds.store import list_feeds
 from crossdock.inbound.quarantine.service import (
     dismiss,
     of_key,
@@ -48,6 +49,7 @@ __all__ = [
     "decode_waiting",
     "dismiss",
     "each",
+    "list_feeds",
     "load",
     "maintain",
     "of_key",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
-from crossdock.foundation.db import Tx, execute, fetch_one, fetch_tuples
-from crossdock.inbound.model import MessageId
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
+from crossdock.inbound.model import FeedShown, MessageId
 
 OPEN: Final[LiteralString] = """
 INSERT INTO inbound.cursor (connection, route, feed, heard_at)
@@ -18,6 +18,13 @@ STANDING: Final[LiteralString] = """
 SELECT cursor, pages, page_hash, finished_at
   FROM inbound.cursor
  WHERE connection = %(connection)s AND route = %(route)s AND feed = %(feed)s
+"""
+
+LIST: Final[LiteralString] = """
+SELECT connection, route, feed, pages, heard_at, silent_since, finished_at
+  FROM inbound.cursor
+ WHERE %(connection)s = '' OR connection = %(connection)s
+ ORDER BY connection, route, feed
 """
 
 MOVE: Final[LiteralString] = """
@@ -132,3 +139,8 @@ async def claim(tx: Tx, connection: str, event_id: str, message: MessageId, now:
     params = {"connection": connection, "event_id": event_id, "message": message, "now": now}
     rows = await fetch_tuples(tx, CLAIM, params)
     return MessageId(rows[0][0])
+
+
+async def list_feeds(tx: Tx, connection: str) -> Sequence[FeedShown]:
+    """Every feed with a cursor; of all connections when none is named."""
+    return await fetch_all(tx, LIST, FeedShown, {"connection": connection})

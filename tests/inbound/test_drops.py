@@ -1,0 +1,206 @@
+# ruff: noqa: ASYNC230, ASYNC240 (a folder of the test's own, on the local disk)
+"""Drop folders: every file's bytes are committed before it moves, once, whatever it is called."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from crossdock.canonical.facts import MessageQuarantined
+from crossdock.connector_kit.model import FileDrop
+from crossdock.foundation.db import Database
+from crossdock.inbound import service as inbound
+from crossdock.inbound.model import Swept
+from inbound.shopfloor import DROP, MARKED, SHOP, Hub, count, counts, hub_on, write
+
+
+@pytest.fixture
+async def hub(database: Database) -> Hub:
+    return await hub_on(database)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "drop"
+
+
+async def swept(hub: Hub, folder: Path, drop: FileDrop = DROP) -> Swept:
+    return await inbound.sweep(hub.database, SHOP, drop, folder, hub.clock)
+
+
+async def headers(hub: Hub) -> list[tuple[str, str]]:
+    async with hub.database.transaction() as tx:
+        cursor = await tx.execute(
+            "SELECT headers->>'file-name', state FROM inbound.message JOIN inbound.record ON message = id ORDER BY id"
+        )
+        return [(str(name), str(state)) for name, state in await cursor.fetchall()]
+
+
+async def test_a_file_is_taken_in_and_put_aside(hub: Hub, folder: Path) -> None:
+    write(folder, "day.jsonl", counts(count("A", 1), count("B", 2)))
+
+    result = await swept(hub, folder)
+    await hub.work()
+
+    assert result.stored == ("day.jsonl",)
+    assert sorted(await hub.effects()) == ["1", "2"]
+    assert (folder / "done" / "2026-11-27" / "day.jsonl").exists()
+    assert not (folder / "day.jsonl").exists()
+
+
+async def test_the_same_content_under_another_name_is_noted_not_taken_in_again(hub: Hub, folder: Path) -> None:
+    write(folder, "day.jsonl", count("A", 1))
+    await swept(hub, folder)
+    write(folder, "day-resent.jsonl", count("A", 1))
+
+    result = await swept(hub, folder)
+    await hub.work()
+
+    assert result.repeated == ("day-resent.jsonl",)
+    assert await hub.effects() == ["1"]
+    assert await headers(hub) == [("day.jsonl", "applied"), ("day-resent.jsonl", "repeated")]
+
+
+async def test_two_files_of_one_name_are_both_kept(hub: Hub, folder: Path) -> None:
+    for n in range(2):
+        write(folder, "day.jsonl", count("A", n))
+        await swept(hub, folder)
+
+    names = sorted(path.name for path in (folder / "done" / "2026-11-27").iterdir())
+    assert names == ["day.jsonl", "day.jsonl.1"]
+
+
+async def test_a_crash_between_commit_and_move_takes_the_file_in_once(hub: Hub, folder: Path) -> None:
+    write(folder, "day.jsonl", count("A", 1))
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):  # root is not stopped by permissions: the folder for taken files is in the way
+        folder.chmod(0o700)
+        (folder / "done").write_text("in the way")
+    with pytest.raises(OSError, match=r"."):
+        await swept(hub, folder)
+    folder.chmod(0o700)
+    (folder / "done").unlink(missing_ok=True)
+
+    await swept(hub, folder)
+    await hub.work()
+
+    assert await hub.effects() == ["1"]
+    assert await headers(hub) == [("day.jsonl", "applied")]
+    assert (folder / "done" / "2026-11-27" / "day.jsonl").exists()
+
+
+async def test_an_unreadable_file_is_quarantined_in_the_database_and_done_in_the_folder(hub: Hub, folder: Path) -> None:
+    write(folder, "day.jsonl", "{")
+
+    await swept(hub, folder)
+    await hub.work()
+
+    (fact,) = await hub.facts()
+    assert isinstance(fact, MessageQuarantined)
+    assert fact.path == "$[0]"
+    assert (folder / "done" / "2026-11-27" / "day.jsonl").exists()
+
+
+async def test_files_still_being_written_are_left_alone(hub: Hub, folder: Path) -> None:
+    for name in (".day.jsonl", "~day.jsonl", "day.jsonl.part", "day.jsonl.tmp", "day.txt"):
+        write(folder, name, count("A", 1))
+    (folder / "sub.jsonl").mkdir()
+
+    assert await swept(hub, folder) == Swept()
+
+
+async def test_a_file_with_a_marker_waits_for_it(hub: Hub, folder: Path) -> None:
+    write(folder, "a.dat", count("A", 1))
+    write(folder, "b.dat", count("B", 2))
+    assert await swept(hub, folder, MARKED) == Swept()
+
+    write(folder, "a.dat.complete", "")
+    write(folder, "b.complete", "")
+    result = await swept(hub, folder, MARKED)
+
+    assert sorted(result.stored) == ["a.dat", "b.dat"]
+    assert [path.name for path in folder.iterdir()] == ["done"]
+
+
+async def test_a_link_is_refused_and_what_it_points_at_is_not_read(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    secret = write(tmp_path, "secret", count("A", 1))
+    folder.mkdir()
+    (folder / "day.jsonl").symlink_to(secret)
+
+    result = await swept(hub, folder)
+    await hub.work()
+
+    assert result.refused == ("day.jsonl",)
+    assert (folder / "failed" / "day.jsonl").is_symlink()
+    assert secret.exists()
+    assert await headers(hub) == [("day.jsonl", "quarantined")]
+    assert len(await hub.facts()) == 1
+
+
+async def test_a_pipe_is_refused_without_waiting_for_its_writer(hub: Hub, folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "day.jsonl")
+
+    result = await asyncio.wait_for(swept(hub, folder), 20)
+
+    assert result.refused == ("day.jsonl",)
+
+
+async def test_a_file_over_the_limit_is_refused_visibly_and_kept(hub: Hub, folder: Path) -> None:
+    write(folder, "big.jsonl", "x" * 10_001)
+    write(folder, "day.jsonl", count("A", 1))
+
+    result = await swept(hub, folder)
+    await hub.work()
+
+    assert (result.stored, result.refused) == (("day.jsonl",), ("big.jsonl",))
+    assert (folder / "failed" / "big.jsonl").stat().st_size == 10_001
+    (fact,) = await hub.facts()
+    assert isinstance(fact, MessageQuarantined)
+    assert "10001 bytes" in fact.reason
+
+
+async def test_sweepers_at_once_take_each_file_in_once(hub: Hub, folder: Path) -> None:
+    for n in range(250):
+        write(folder, f"{n}.jsonl", count(f"S{n}", n))
+
+    while any(folder.glob("*.jsonl")):
+        await asyncio.gather(*(swept(hub, folder) for _ in range(4)))
+    await hub.work()
+
+    assert sorted(await hub.effects(), key=int) == [str(n) for n in range(250)]
+    assert {state for _, state in await headers(hub)} == {"applied"}
+
+
+async def test_a_sweep_is_bounded_and_says_that_there_is_more(hub: Hub, folder: Path) -> None:
+    for n in range(120):
+        write(folder, f"{n}.jsonl", count("A", n))
+
+    first, second = await swept(hub, folder), await swept(hub, folder)
+
+    assert (len(first.stored), first.more) == (100, True)
+    assert (len(second.stored), second.more) == (20, False)
+
+
+async def test_a_file_name_of_any_bytes_is_taken_in(hub: Hub, folder: Path) -> None:
+    folder.mkdir()
+    path = os.path.join(os.fsencode(folder), b"d\xff\n.jsonl")  # noqa: PTH118 (pathlib has no paths of bytes)
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(count("A", 1).encode())
+
+    await swept(hub, folder)
+    await hub.work()
+
+    assert await hub.effects() == ["1"]
+
+
+async def test_a_late_file_is_as_welcome_as_any(hub: Hub, folder: Path) -> None:
+    path = write(folder, "2019-01-01.jsonl", count("A", 1))
+    os.utime(path, (0, 0))
+
+    assert (await swept(hub, folder)).stored == ("2019-01-01.jsonl",)
+
+
+async def test_no_folder_yet_is_no_error(hub: Hub, folder: Path) -> None:
+    assert await swept(hub, folder) == Swept()
