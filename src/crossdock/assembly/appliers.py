@@ -20,6 +20,11 @@ from crossdock.canonical.stock import (
 from crossdock.catalog import service as catalog
 from crossdock.crossref import service as crossref
 from crossdock.eventlog.service import Origin
+from crossdock.finance import service as finance
+from crossdock.finance.model import Conflict, OriginalMissing, ReceiptOutcome
+from crossdock.finance.model import Recorded as Booked
+from crossdock.finance.model import Repeated as BookedBefore
+from crossdock.finance.service import Told
 from crossdock.foundation.db import Tx
 from crossdock.fulfilment.model import AlreadyShipped, Exceeds, Shipped, Shipping, Unexpected, Unknown
 from crossdock.inbound import service as inbound
@@ -108,6 +113,31 @@ async def _change_order(tx: Tx, record: Arrived, context: ApplyContext) -> Outco
         case OrderApplied():
             return Applied() if outcome.changes else Repeated()
         case ParentMissing():
+            return Waits(key=record.waits_for or record.key)
+        case _:
+            assert_never(outcome)
+
+
+async def _record_receipts(tx: Tx, records: Sequence[Arrived], context: ApplyContext) -> Sequence[Outcome]:
+    told = [Told(receipt=_receipt(record), origin=context.origin(record)) for record in records]
+    outcomes = await finance.record_receipts(tx, told, now=context.now)
+    return [_booked(record, outcome) for record, outcome in zip(records, outcomes, strict=True)]
+
+
+def _receipt(record: Arrived) -> SaleRecorded:
+    assert isinstance(record.document, SaleRecorded)
+    return record.document
+
+
+def _booked(record: Arrived, outcome: ReceiptOutcome) -> Outcome:
+    match outcome:
+        case Booked():
+            return Applied()
+        case BookedBefore():
+            return Repeated()
+        case Conflict():
+            return Rejected(reason=outcome.reason, path="$.sequence")
+        case OriginalMissing():
             return Waits(key=record.waits_for or record.key)
         case _:
             assert_never(outcome)
@@ -215,9 +245,9 @@ async def _see_document(_tx: Tx, record: Arrived, _context: ApplyContext) -> Out
 
 async def _own_writes(tx: Tx, records: Sequence[Arrived]) -> Sequence[bool]:
     """Documents that we have landed ourselves come back by poll: known, not news."""
-    answers = []
-    for record in records:
-        seen = record.document
-        ours = isinstance(seen, DocumentSeen) and seen.reference != ""
-        answers.append(ours and await crossref.is_ours(tx, record.connection, seen.document_id))
-    return answers
+    return [
+        isinstance(record.document, DocumentSeen)
+        and record.document.reference != ""
+        and await crossref.is_ours(tx, record.connection, record.document.document_id)
+        for record in records
+    ]

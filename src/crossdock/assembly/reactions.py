@@ -154,9 +154,13 @@ async def give_to_backorders(hub: Hub) -> bool:
         if not changed.skus:
             return False
         estate = await hub.estate.get(tx)
-        outcomes = await orders.retry_backorders(
-            tx, estate, changed.skus, known=catalog.known, now=hub.clock.now(), limit=BATCH
-        )
-        if len(outcomes) < BATCH:
-            await eventlog.move_cursor(tx, BACKORDERS, Cursor(changed.cursor.xid, changed.cursor.seq))
+        after: OrderId | None = None
+        while True:
+            outcomes = await orders.retry_backorders(
+                tx, estate, changed.skus, known=catalog.known, now=hub.clock.now(), after=after, limit=BATCH
+            )
+            if len(outcomes) < BATCH:
+                break
+            after = outcomes[-1].order_id
+        await eventlog.move_cursor(tx, BACKORDERS, Cursor(changed.cursor.xid, changed.cursor.seq))
     return True

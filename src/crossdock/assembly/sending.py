@@ -78,7 +78,7 @@ def _item(target: Target) -> StateItem:
         sku=target.sku,
         quantity=target.quantity,
         version=target.version,
-        last_confirmed=target.confirmed,
+        last_confirmed=target.confirmed_quantity,
         urgent=target.urgent,
     )
     return StateItem(document=document, subject=f"stock/{target.sku}", happened_at=target.happened_at)

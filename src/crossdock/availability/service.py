@@ -128,6 +128,11 @@ async def confirmed(tx: Tx, channel: ChannelCode, sku: Sku, version: int, quanti
     await confirmed_all(tx, channel, [Confirmed(sku, version, quantity)], now=now)
 
 
+async def found(tx: Tx, channel: ChannelCode, sku: Sku, quantity: Decimal, *, now: datetime) -> None:
+    """The channel was seen to show *quantity*, told or not: the base of the next compare-and-set."""
+    await store.found(tx, channel, sku, quantity, now)
+
+
 async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed], *, now: datetime) -> None:
     """The same for a batch."""
     if said:

@@ -75,6 +75,15 @@ UPDATE availability.target t
  WHERE t.channel = %(channel)s AND t.sku = newest.sku AND newest.version > t.confirmed_version
 """
 
+# What a channel holds although we did not tell it (it sold some itself) is the base of the next telling; when it is
+# what it shall hold, there is nothing to tell.
+FOUND: Final[LiteralString] = """
+UPDATE availability.target
+   SET confirmed_quantity = %(quantity)s, confirmed_at = %(now)s,
+       confirmed_version = CASE WHEN quantity = %(quantity)s THEN version ELSE confirmed_version END
+ WHERE channel = %(channel)s AND sku = %(sku)s
+"""
+
 ANNOUNCED: Final[LiteralString] = """
 SELECT version, trim_scale(quantity) AS quantity, happened_at, decided_at
   FROM availability.announcement
@@ -149,6 +158,11 @@ async def confirm(tx: Tx, channel: ChannelCode, confirmed: Sequence[Confirmed], 
             "now": now,
         },
     )
+
+
+async def found(tx: Tx, channel: ChannelCode, sku: Sku, quantity: Decimal, now: datetime) -> None:
+    """The channel was seen to hold a number."""
+    await execute(tx, FOUND, {"channel": channel, "sku": sku, "quantity": quantity, "now": now})
 
 
 async def announced(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Announcement | None:

@@ -5,7 +5,7 @@ from crossdock.orders.closing.service import Cancellation, cancel, cancel_many, 
 from crossdock.orders.holding.service import hold_order, release_hold
 from crossdock.orders.intake.service import Acceptance, accept_many
 from crossdock.orders.news.service import apply_change
-from crossdock.orders.placing.service import Causes, Known, place, retry_backorders
+from crossdock.orders.placing.service import Causes, Known, held_for_items, place, retry_backorders
 from crossdock.orders.reading.service import (
     View,
     contact_of,
@@ -33,6 +33,7 @@ __all__ = [
     "find",
     "fulfilment_report",
     "get",
+    "held_for_items",
     "hold_order",
     "list_orders",
     "open_orders",

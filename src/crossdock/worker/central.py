@@ -1,6 +1,7 @@
 """The loops that belong to no connection: decode, apply, react, derive, promise, keep in order."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -11,7 +12,8 @@ from crossdock.assembly.hub import Hub
 from crossdock.assembly.reactions import REACTORS, give_to_backorders, step
 from crossdock.assembly.sending import builders
 from crossdock.availability import service as availability
-from crossdock.canonical.base import ConnectionName
+from crossdock.canonical.base import ConnectionName, Sku
+from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
@@ -33,7 +35,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="backorders", step=partial(give_to_backorders, hub)),
         Loop(name="derive", step=partial(_derive, hub)),
         Loop(name="promise", step=partial(_promise, hub)),
-        Loop(name="promise all", step=partial(_promise_all, hub), every_s=SWEEP_S),
+        Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
     )
@@ -76,11 +78,26 @@ async def _promise(hub: Hub) -> bool:
     return changed > 0
 
 
-async def _promise_all(hub: Hub) -> bool:
-    """The backstop: every figure computed anew, whatever the cursor says."""
-    async with hub.database.transaction() as tx:
-        await availability.sweep(tx, await hub.estate.get(tx), now=hub.clock.now())
-    return False
+@dataclass(slots=True)
+class _PromiseAll:
+    """Every figure computed anew, page by page: for a new estate at once, and as a backstop every hour."""
+
+    hub: Hub
+    _number: int = 0
+    _due_at: float = 0.0
+    _after: Sku | None = None
+
+    async def __call__(self) -> bool:
+        async with self.hub.database.transaction() as tx:
+            number = await estates.current_number(tx)
+            if self._after is None and number == self._number and self.hub.clock.monotonic() < self._due_at:
+                return False
+            estate = await self.hub.estate.get(tx)
+            self._after = await availability.sweep(tx, estate, now=self.hub.clock.now(), after=self._after)
+        if self._after is None:
+            self._number, self._due_at = number, self.hub.clock.monotonic() + SWEEP_S
+            self.hub.hints.ring()
+        return self._after is not None
 
 
 async def _watch_clocks(hub: Hub) -> bool:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from crossdock.assembly import sending
 from crossdock.assembly.hub import Hub
+from crossdock.assembly.sessions import open_connection
 from crossdock.canonical.base import ConnectionName
 from crossdock.connections import service as connections
-from crossdock.connections.line import Line, open_line
-from crossdock.connections.model import Account, ConnectionState
+from crossdock.connections.line import Line
+from crossdock.connections.model import ConnectionState
 from crossdock.connector_kit.model import Connector, FileDrop, Pull
 from crossdock.connector_kit.verdict import CallFailed, LookupMissing, Unmatched, Verdict
-from crossdock.crossref.service import ConnectionIdentities
 from crossdock.estate.model import ConnectionConfig, Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -26,17 +26,6 @@ log = logger(__name__)
 SWEEP_S = 1.0
 
 
-def account_of(config: ConnectionConfig) -> Account:
-    """The estate's words as the connections package takes them."""
-    return Account(
-        name=ConnectionName(config.name),
-        settings=config.settings,
-        lookups=config.lookups,
-        requests_per_s=config.requests_per_s,
-        concurrency=config.concurrency,
-    )
-
-
 def drop_folder(hub: Hub, connection: str) -> Path:
     """Where files for a connection are put: `CROSSDOCK_HOME/drop/<connection>`."""
     return hub.settings.home / "drop" / connection
@@ -46,8 +35,7 @@ async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, st
     """Until *stop*: send, poll and sweep. Other processes may do the same: leases and locks share it out."""
     connector = hub.connectors[config.connector]
     name = ConnectionName(config.name)
-    identities = ConnectionIdentities(hub.database, name)
-    async with open_line(connector, account_of(config), identities, clock=hub.clock) as line:
+    async with open_connection(hub, config) as line:
         pump = Pump(
             hub.database,
             line,

@@ -103,6 +103,11 @@ async def retry_backorders(
     return await _placed(tx, estate, waiting, known=known, now=now, causes=causes or {}, look=look)
 
 
+async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:
+    """Orders that are held because one of *skus* was unknown: place them again when it is known."""
+    return await store.held_for_items(tx, skus) if skus else ()
+
+
 async def _placed(
     tx: Tx,
     estate: Estate,

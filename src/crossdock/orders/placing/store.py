@@ -25,6 +25,14 @@ SELECT DISTINCT order_id
  LIMIT %(limit)s
 """
 
+HELD_FOR_ITEMS: Final[LiteralString] = """
+SELECT DISTINCT line.order_id
+  FROM orders.hold
+  JOIN orders.line USING (order_id)
+ WHERE hold.hold = 'unknown_sku' AND hold.released_at IS NULL AND line.sku = ANY(%(skus)b::text[])
+ ORDER BY line.order_id
+"""
+
 FIRST: Final = UUID(int=0)
 """Below every id."""
 
@@ -33,6 +41,12 @@ async def next_placements(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, int]:
     """The number of each order's next claim; the orders are locked."""
     rows = await fetch_tuples(tx, NEXT_PLACEMENTS, {"ids": ids})
     return {OrderId(order_id): number for order_id, number in rows}
+
+
+async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:
+    """Orders that are held because one of the items was unknown."""
+    rows = await fetch_tuples(tx, HELD_FOR_ITEMS, {"skus": sorted(skus)})
+    return [OrderId(row[0]) for row in rows]
 
 
 async def backordered(tx: Tx, skus: Collection[Sku], *, after: OrderId | None, limit: int) -> Sequence[OrderId]:

@@ -1,6 +1,5 @@
 """The same retailer told four times: to the ERP, to the web shop, to the hub (its estate) and to the tills."""
 
-from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -84,10 +83,6 @@ def web_pool(day: TradingDay) -> tuple[str, ...]:
 
 def shop_seed(day: TradingDay) -> ShopSeed:
     """What the web shop knows: the same items at the same prices, no stock until the hub publishes it."""
-    in_pool: defaultdict[str, int] = defaultdict(int)
-    for row in day.opening_stock:
-        if row.location in web_pool(day):
-            in_pool[row.sku] += row.quantity
     return ShopSeed(
         locations=(ShopLocation(SHOP_LOCATION),),
         items=tuple(
@@ -100,7 +95,6 @@ def shop_seed(day: TradingDay) -> ShopSeed:
                 stock={SHOP_LOCATION: 0},
             )
             for product in day.products
-            if in_pool[product.sku]
         ),
         name=f"{COMPANY} online",
         currency=CURRENCY,
@@ -164,6 +158,8 @@ def _connections(day: TradingDay, *, erp_url: str, erp_database: str, erp_user: 
             "      password: ${ERP_PASSWORD}",
             "      journal: STORE",
             f"      rounding_item: {ROUNDING}",
+            "      web_customer: WEB",
+            "      walk_in: WALKIN",
             "    lookups:",
             f"      tax: {{{', '.join(f'{code}: {code}' for code in taxes)}}}",
             f"      charge: {{'*': {SHIPPING}}}",
