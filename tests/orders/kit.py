@@ -145,11 +145,11 @@ class World:
             found = await inventory.positions(tx, skus, now=NOW)
         return {(each.sku, each.location): each for each in found}
 
-    async def allocated(self, sku: Sku) -> Decimal:
-        return sum((each.allocated for each in (await self.positions(sku)).values()), Decimal(0))
+    async def allocated(self, sku: Sku) -> int:
+        return int(sum(each.allocated for each in (await self.positions(sku)).values()))
 
-    async def on_hand(self, sku: Sku) -> Decimal:
-        return sum((each.on_hand for each in (await self.positions(sku)).values()), Decimal(0))
+    async def on_hand(self, sku: Sku) -> int:
+        return int(sum(each.on_hand for each in (await self.positions(sku)).values()))
 
     async def work(self, order_id: OrderId) -> list[FulfilmentId]:
         return [each.fulfilment_id for each in (await self.view(order_id)).fulfilments]

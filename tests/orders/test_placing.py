@@ -186,21 +186,27 @@ async def test_channel_currency_and_pickup_location_must_be_known(world: World) 
 
 async def test_an_order_the_database_refuses_is_held_and_its_neighbours_are_placed(world: World) -> None:
     await world.stock(TEA, dc=9)
-    huge = "999999999999999999"
-    ids = [
-        outcome.order_id
-        for outcome in await world.accept(
-            order("1", line(TEA)),
-            order("2", line(TEA, huge, line_id="a", price="0"), line(TEA, huge, line_id="b", price="0")),
-            order("3", line(TEA)),
-        )
-    ]
+    await world.stock(POT, dc=9)
+    ids = [outcome.order_id for outcome in await world.accept(order("1"), order("2", line(POT)), order("3"))]
+    async with world.database.transaction() as tx:
+        await tx.execute("ALTER TABLE fulfilment.line ADD CONSTRAINT no_pots CHECK (sku <> 'POT')")
 
     outcomes = await world.place(*ids, OrderId(new_id()))
 
-    assert [type(outcome) for outcome in outcomes[:3:2]] == [Placed, Placed]
-    assert isinstance(outcomes[3], NotFound)
-    assert (await world.view(ids[1])).order.units.open == Decimal(huge) * 2
+    assert [type(outcome) for outcome in outcomes] == [Placed, Held, Placed, NotFound]
+    (hold,) = (await world.view(ids[1])).order.standing
+    assert hold.hold is HoldCode.UNPLACEABLE
+    assert "no_pots" in hold.reason
+    assert await world.allocated(POT) == 0
+
+
+async def test_more_units_than_the_books_hold_wait_for_a_person(world: World) -> None:
+    most = "999999999999999999"
+    lines = [line(TEA, most, line_id=name, price="0") for name in ("a", "b")]
+
+    (order_id,) = await world.bought(order("1", *lines))
+
+    assert [hold.hold for hold in (await world.view(order_id)).order.standing] == [HoldCode.UNPLACEABLE]
 
 
 async def test_the_last_units_are_never_sold_twice_while_tills_sell_them_too(world: World) -> None:

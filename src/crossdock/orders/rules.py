@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from crossdock.canonical.base import Sku
+from crossdock.canonical.base import DIGITS_MAX, Sku
 from crossdock.canonical.intents import SaleLine
 from crossdock.canonical.orders import Charge, Mode, OrderChanged, OrderLine, OrderPlaced, PaymentStatus
 from crossdock.estate.model import Estate
@@ -28,6 +28,7 @@ RECHECKED: Final = frozenset(
 WAIVABLE: Final = frozenset({HoldCode.TOTAL_MISMATCH, HoldCode.PAYMENT})
 """Rechecked holds that a person may overrule: the same reason does not hold the order a second time."""
 DIFFERENCE_CHARS_MAX: Final = 480
+UNITS_MAX: Final = Decimal(10) ** DIGITS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ def findings(order: Order, estate: Estate, known: Collection[Sku]) -> tuple[Find
         _currency(order.header, channel.currency),
         _location(order.header, estate),
         _skus(order, known),
+        _quantities(order),
         _total(order, channel.rounding_tolerance),
         _paid(order.header),
     )
@@ -195,6 +197,13 @@ def _skus(order: Order, known: Collection[Sku]) -> Finding | None:
     return Finding(
         HoldCode.UNKNOWN_SKU, f"no item {names}"[:DIFFERENCE_CHARS_MAX], f"$.lines[{unknown[0].position}].sku"
     )
+
+
+def _quantities(order: Order) -> Finding | None:
+    """Each line was checked alone; together they must still fit the books."""
+    if order.units.ordered < UNITS_MAX:
+        return None
+    return Finding(HoldCode.UNPLACEABLE, f"{plain(order.units.ordered)} units are more than the books hold", "$.lines")
 
 
 def _total(order: Order, tolerance: Decimal) -> Finding | None:

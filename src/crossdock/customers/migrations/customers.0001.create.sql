@@ -13,9 +13,10 @@ CREATE TABLE customers.subject (
     CONSTRAINT erased_means_unrecognisable CHECK (erased_at IS NULL OR identity IS NULL)
 );
 
+-- No foreign key: contacts are written in the statement after their subject, which is never deleted.
 CREATE TABLE customers.contact (
     contact_id   uuid        PRIMARY KEY,
-    subject_id   uuid        NOT NULL REFERENCES customers.subject,
+    subject_id   uuid        NOT NULL,
     sealed       bytea       NOT NULL,   -- AES-256-GCM, bound to contact_id
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );

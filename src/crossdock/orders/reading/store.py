@@ -30,7 +30,7 @@ SELECT order_id FROM orders.header WHERE order_id = %(uuid)s
  UNION
 SELECT order_id FROM orders.header WHERE channel_order_id = %(text)s
  UNION
-SELECT order_id FROM orders.header WHERE number = %(text)s
+SELECT order_id FROM orders.header WHERE number = %(text)s AND number <> channel_order_id
  ORDER BY order_id DESC
  LIMIT %(limit)s
 """
