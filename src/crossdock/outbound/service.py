@@ -35,7 +35,7 @@ from crossdock.outbound.model import (
     Verified,
 )
 from crossdock.outbound.publication import store as publication_store
-from crossdock.outbound.rules import Decision, connection_cause, text
+from crossdock.outbound.rules import Decision, connection_cause, identity_cause, text
 from crossdock.outbound.states import Event, after
 from crossdock.outbound.store import Filter, Settling
 
@@ -50,6 +50,7 @@ __all__ = [
     "document_of",
     "freshness",
     "get_intent",
+    "identity_cause",
     "list_intents",
     "release",
     "resend",
@@ -84,6 +85,11 @@ async def get_intent(tx: Tx, intent_id: UUID) -> IntentWithAttempts | None:
 
 async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
     """Every try of an intent, oldest first; locks nothing."""
+    return await store.attempts_of(tx, intent_id)
+
+
+async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
+    """Every try of an intent, oldest first."""
     return await store.attempts_of(tx, intent_id)
 
 
