@@ -255,6 +255,7 @@ class Rig:
     terms: BreakerTerms = PATIENT_BREAKER
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     grace_s: float = 10.0
+    concurrency: int | None = None
 
     async def apply_news(self, _tx: Tx, document: Document, origin: Origin) -> None:
         self.news.append((document, origin))
@@ -266,6 +267,7 @@ class Rig:
             name=ConnectionName(self.connection),
             settings={"url": target.url, "password": "${PASSWORD}", "timeout_s": str(timeout_s)},
             lookups=self.lookups,
+            concurrency=self.concurrency,
         )
         identities = ConnectionIdentities(self.database, self.connection)
         environment = {"PASSWORD": password}

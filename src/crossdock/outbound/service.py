@@ -88,11 +88,6 @@ async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
     return await store.attempts_of(tx, intent_id)
 
 
-async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
-    """Every try of an intent, oldest first."""
-    return await store.attempts_of(tx, intent_id)
-
-
 async def causes(tx: Tx) -> Sequence[CauseCount]:
     """What parked intents wait for, the largest group first."""
     return await store.causes(tx)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical import facts
@@ -41,6 +42,7 @@ class OrderOrigin:
 class Circumstances:
     """A fact with what its intents depend on."""
 
+    fact_id: UUID
     stream: str
     source: str
     happened_at: datetime
@@ -81,6 +83,8 @@ class Plan:
 
 
 NOTHING: Final = Plan()
+PARCEL_DIGITS: Final = 12
+"""Of the fact's id, from its random end."""
 Wishes: TypeAlias = Iterator[Wish]
 
 
@@ -193,14 +197,16 @@ def _report(fact: facts.FulfilmentShipped, about: Circumstances, _estate: Estate
     if origin is None:
         return  # accepted before this hub kept origins: there is no channel order to report on
     key = order_key(fact.order_id)
+    # One fulfilment may leave in several parcels, each told by a fact of its own.
+    reference = f"{fact.fulfilment_id}/{about.fact_id.hex[-PARCEL_DIGITS:]}"
     yield Wish(
         kind=FlowKind.FULFILMENT,
-        reference=fact.fulfilment_id,
+        reference=reference,
         business_key=key,
         subject=key,
         back_to_origin=True,
         document=lambda: ReportFulfilment(
-            reference=fact.fulfilment_id,
+            reference=reference,
             order_id=fact.order_id,
             channel_order_id=origin.channel_order_id,
             location=fact.location,

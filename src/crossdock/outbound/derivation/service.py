@@ -81,7 +81,9 @@ def _remember(known: dict[str, OrderOrigin], event: LoggedEvent) -> OrderOrigin 
 
 
 def _plan(event: LoggedEvent, origin: OrderOrigin | None, estate: Estate, builders: Collection[str]) -> Plan:
-    about = Circumstances(stream=event.stream, source=event.source, happened_at=event.happened_at, origin=origin)
+    about = Circumstances(
+        fact_id=event.id, stream=event.stream, source=event.source, happened_at=event.happened_at, origin=origin
+    )
     return plan(event.fact, about, estate, builders)
 
 

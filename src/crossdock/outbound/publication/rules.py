@@ -25,7 +25,6 @@ class Judged(Enum):
 
 BY_VERDICT: Final = {
     Verdict.LANDED: Judged.CONFIRMED,
-    Verdict.STALE: Judged.STALE,
     Verdict.REFUSED: Judged.KEPT,
     Verdict.UNMAPPED: Judged.KEPT,
     Verdict.NOT_SENT: Judged.AGAIN,
@@ -37,19 +36,22 @@ BY_VERDICT: Final = {
 
 def judge(item: StateItem, ended: Ended) -> Judged:
     """A failed compare-and-set whose target already holds our figure is our own lost answer: confirmed."""
-    if ended.verdict is Verdict.STALE and holds(item, ended.current):
-        return Judged.CONFIRMED
-    return BY_VERDICT[ended.verdict]
+    if ended.verdict is not Verdict.STALE:
+        return BY_VERDICT[ended.verdict]
+    held = figure(ended.current)
+    if held is None:
+        return Judged.KEPT  # without the figure that it holds, the next try would be stale again
+    mine = item.document.quantity if isinstance(item.document, PublishStock) else None
+    return Judged.CONFIRMED if held == mine else Judged.STALE
 
 
-def holds(item: StateItem, current: str) -> bool:
-    """Is *current*, in the target's words, what the item says?"""
-    if not isinstance(item.document, PublishStock):
-        return False
+def figure(current: str) -> Decimal | None:
+    """What the target says it holds; None when that is no number."""
     try:
-        return Decimal(current) == item.document.quantity
+        held = Decimal(current)
     except InvalidOperation:
-        return False
+        return None
+    return held if held.is_finite() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,7 @@ async def _keep(tx: Tx, channel: Channel, item: StateItem, ended: Ended, now: da
         item=item,
         state=IntentState.REFUSED if refused else IntentState.PARKED,
         outcome=Outcome.DECLINED if refused else Outcome.OPEN,
-        cause="" if refused else code(ended.cause),
+        cause="" if refused else code(ended.cause or f"{ended.verdict}:{channel.kind}"),
         reason=text(ended.reason),
         path=text(ended.path),
     )
