@@ -1,6 +1,6 @@
 """What the laws of orders are tried on: a small retailer, its goods, its orders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -126,10 +126,17 @@ class World:
 
     async def stock(self, sku: Sku, **units: int) -> None:
         """Goods come in, by location."""
+        await self._moved(FloorMovement.RECEIVE, sku, units)
+
+    async def sold(self, sku: Sku, **units: int) -> None:
+        """A till sells goods, whoever they were promised to."""
+        await self._moved(FloorMovement.ISSUE, sku, units)
+
+    async def _moved(self, kind: FloorMovement, sku: Sku, units: Mapping[str, int]) -> None:
         movements = [
             NewMovement(
                 key=MovementKey(str(new_id())),
-                kind=FloorMovement.RECEIVE,
+                kind=kind,
                 sku=sku,
                 location=LocationCode(place),
                 quantity=Decimal(count),
