@@ -169,6 +169,16 @@ async def test_an_invoice_over_another_total_is_not_posted(session: Session) -> 
     assert outcome.path == "$.total"
 
 
+async def test_taxes_that_are_not_the_items_own_are_invoiced_as_charged(erp: Erp, session: Session) -> None:
+    order = sale(sku="SKU-002")
+    await landed(session, order)
+
+    billed = await landed(session, invoice(order))
+
+    [bill] = [each for each in await reading(erp, Books.invoices) if order.reference in each.sales]
+    assert (bill.number, bill.tax) == (billed.number, Decimal("0.89"))
+
+
 async def test_invoices_posted_side_by_side_all_land_once_each_is_sent_again(session: Session) -> None:
     orders = [sale() for _ in range(4)]
     for order in orders:

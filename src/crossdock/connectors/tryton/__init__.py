@@ -76,8 +76,7 @@ CONNECTOR: Final = Connector(
             kind="goods_issue.post",
             run=stock.post_goods_issues,
             probe=stock.probe_goods_issue,
-            settle=SETTLE_LONG,
-            serial=True,
+            settle=SETTLE_LONG,  # forced goods claim nothing, so stores may go side by side
         ),
         Send(kind="transfer.post", run=stock.post_transfers, probe=stock.probe_transfer, settle=SETTLE, serial=True),
         Send(kind="count.post", run=stock.post_counts, probe=stock.probe_count, settle=SETTLE, serial=True),

@@ -57,10 +57,15 @@ def version_key() -> str:
     return "tryton-8.0-" + hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
+def installed(folder: Path) -> bool:
+    """Complete, not merely begun."""
+    return (folder / _STAMP).exists()
+
+
 def install(folder: Path, report: Report) -> Environment:
     """Make the environment in *folder* unless it stands there complete; what an interrupted run left is made anew."""
     made = Environment(folder)
-    if (folder / _STAMP).exists():
+    if installed(folder):
         return made
     shutil.rmtree(folder, ignore_errors=True)
     report(Progress(Step.ENVIRONMENT, 0, 1))

@@ -4,13 +4,13 @@ import asyncio
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from crossdock.foundation.ids import new_id
 from crossdock.simulation.erp import cluster, environment, seeding
 from crossdock.simulation.erp.books import Books
 from crossdock.simulation.erp.cluster import Cluster
@@ -23,6 +23,7 @@ from crossdock.simulation.erp.server import ADMIN, HUB, PASSWORD, Plan, Server, 
 
 DATABASE: Final = "erp"
 _EMPTY: Final = "empty"
+_ALIVE: Final = "alive"
 _SEEDS_KEPT: Final = 6
 
 
@@ -81,6 +82,10 @@ class _Workshop:
     def empty(self) -> Path:
         return self.folder / "database"
 
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
     def seeded(self, seed: RetailerSeed) -> Path:
         return self.folder / f"retailer-{seed.digest}"
 
@@ -97,7 +102,7 @@ async def running_erp(
     async with AsyncExitStack() as stack:
         made, seeded = await prepare(seed, cache=cache, report=report)
         report(Progress(Step.STARTING, 0, 1))
-        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crossdock-erp-")))
+        place = await stack.enter_async_context(_workplace(cache)) if folder is None else folder
         if (place / "cluster").exists():
             raise ErpError(f"The folder {place} holds an ERP already: remove it or choose another.")
         await asyncio.to_thread(cluster.copy, seeded, place)
@@ -119,6 +124,9 @@ async def prepare(seed: RetailerSeed, *, cache: Path, report: Report = unreporte
             f"The cache folder {cache} cannot be made ({error.strerror}): choose another with CROSSDOCK_CACHE."
         ) from error
     seeded = shop.seeded(seed)
+    if environment.installed(shop.environment) and seeded.exists():
+        seeded.touch()
+        return Environment(shop.environment), seeded
     lock = await asyncio.to_thread(_locked, shop.lock, report)
     try:
         made = await asyncio.to_thread(environment.install, shop.environment, report)
@@ -174,6 +182,47 @@ def _aside(target: Path) -> Iterator[Path]:
     place.mkdir(parents=True)
     yield place
     place.rename(target)
+
+
+@asynccontextmanager
+async def _workplace(cache: Path) -> AsyncIterator[Path]:
+    """A folder for one run, gone afterwards; what killed runs have left goes too."""
+    place, alive = await asyncio.to_thread(_opened, _Workshop(cache / environment.version_key()))
+    try:
+        yield place
+    finally:
+        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+        os.close(alive)
+
+
+def _opened(shop: _Workshop) -> tuple[Path, int]:
+    lock = _locked(shop.folder / "runs.lock", unreported)
+    try:
+        shop.runs.mkdir(exist_ok=True)
+        for left in shop.runs.iterdir():
+            if _abandoned(left / _ALIVE):
+                shutil.rmtree(left, ignore_errors=True)
+        place = shop.runs / new_id().hex
+        place.mkdir()
+        return place, _locked(place / _ALIVE, unreported)
+    finally:
+        os.close(lock)
+
+
+def _abandoned(alive: Path) -> bool:
+    """Its run holds a lock on it for as long as it lives."""
+    try:
+        found = os.open(alive, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(found)
 
 
 def _locked(path: Path, report: Report) -> int:
