@@ -36,6 +36,11 @@ def units(quantity: int | str) -> Decimal:
     return Decimal(quantity)
 
 
+def each(*quantities: int) -> tuple[Decimal, ...]:
+    """Several quantities to compare with."""
+    return tuple(Decimal(quantity) for quantity in quantities)
+
+
 def at(sku: Sku = A, location: LocationCode = DC) -> PositionKey:
     return PositionKey(sku, location)
 
@@ -111,9 +116,7 @@ async def release(database: Database, key: str, *, now: datetime = NOW) -> Relea
     return outcome
 
 
-async def position(
-    database: Database, sku: Sku = A, location: LocationCode = DC, *, now: datetime = NOW
-) -> Position:
+async def position(database: Database, sku: Sku = A, location: LocationCode = DC, *, now: datetime = NOW) -> Position:
     async with database.transaction() as tx:
         found = await service.positions(tx, [sku], now=now, locations=[location])
     return found[0] if found else Position(sku=sku, location=location, changed_at=NOW, happened_at=NOW)

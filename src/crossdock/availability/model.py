@@ -61,7 +61,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationTerm:
-    """One location's part: `atp = max(0, available - safety_stock - staleness_allowance)`, or 0 when it may not serve."""
+    """One location's part: `atp = max(0, available - safety_stock - staleness_allowance)`, 0 if it may not serve."""
 
     location: LocationCode
     on_hand: Decimal = ZERO

@@ -79,7 +79,7 @@ async def hold(
 async def refresh(
     tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000, untracked: Collection[Sku] = NOBODY
 ) -> int:
-    """Bring targets up to the ledger, *limit* of its rows at a time; how many items were looked at, 0 when none is left.
+    """Bring targets up to the ledger, *limit* of its rows at a time; how many items were looked at, 0 when up to date.
 
     Many movements of an item in a batch are one new number, and a number that comes back to what it was is none.
     """

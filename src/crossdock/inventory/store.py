@@ -36,58 +36,65 @@ SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scal
 """
 
 # Floor facts: every account may change and `short` becomes what it is. Counters are derived from the ledger rows of
-# the same statement, so that neither can be written without the other.
+# the same statement, so that neither can be written without the other. Whoever writes without having locked finds that
+# the version has moved on: fewer rows are touched than there are positions, and the transaction fails.
 POST_FLOOR: Final[LiteralString] = """
-WITH slot AS (
-    SELECT sku, location, condition, slot
-      FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[])
-           WITH ORDINALITY AS s(sku, location, condition, slot)
-), posting AS (
-    SELECT *, quantity * ((target NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int
-                        - (source NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int) AS moved
-      FROM unnest(%(ids)b::uuid[], %(slots)b::int[], %(kinds)b::text[], %(sources)b::text[], %(targets)b::text[],
+WITH posting AS (
+    SELECT *, (target NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered')) AS comes_in,
+           (source NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered')) AS goes_out
+      FROM unnest(%(ids)b::uuid[], %(slots)b::int[], %(ends)b::boolean[], %(skus)b::text[], %(locations)b::text[],
+                  %(conditions)b::text[], %(kinds)b::text[], %(sources)b::text[], %(targets)b::text[],
                   %(quantities)b::numeric[], %(keys)b::text[], %(reasons)b::text[], %(happened)b::timestamptz[],
                   %(correlations)b::uuid[])
-           WITH ORDINALITY AS n(id, slot, kind, source, target, quantity, key, reason, happened_at, correlation_id, n)
+           WITH ORDINALITY AS n(id, slot, ends, sku, location, condition, kind, source, target, quantity, key, reason,
+                                happened_at, correlation_id, n)
 ), balance AS (
-    SELECT n.id, n.n, n.slot, n.kind, n.source, n.target, n.quantity, n.key, n.reason, n.correlation_id,
-           p.sku, p.location, p.condition, p.short AS short_at_first,
-           p.version + row_number() OVER w AS version,
+    SELECT n.id, n.slot, n.ends, n.kind, n.source, n.target, n.quantity, n.key, n.reason, n.happened_at,
+           n.correlation_id, p.sku, p.location, p.condition,
+           p.version AS version_at_first, p.version + row_number() OVER w AS version,
            greatest(%(now)s, p.changed_at) AS recorded_at,
-           n.happened_at,
-           greatest(p.happened_at, max(n.happened_at) FILTER (WHERE n.moved <> 0) OVER w) AS last_happened_at,
+           greatest(p.happened_at, max(n.happened_at) FILTER (WHERE n.comes_in <> n.goes_out) OVER w)
+               AS last_happened_at,
            greatest(p.counted_at, max(n.happened_at) FILTER (WHERE n.kind = 'count') OVER w) AS counted_at,
-           p.on_hand + sum(n.moved) OVER w AS on_hand,
-           p.damaged + sum(n.quantity * ((n.target = 'damaged')::int
-                                       - (n.source = 'damaged')::int)) OVER w AS damaged,
-           p.quality_hold + sum(n.quantity * ((n.target = 'quality_hold')::int
-                                            - (n.source = 'quality_hold')::int)) OVER w AS quality_hold,
-           p.quarantine + sum(n.quantity * ((n.target = 'quarantine')::int
-                                          - (n.source = 'quarantine')::int)) OVER w AS quarantine,
-           p.display + sum(n.quantity * ((n.target = 'display')::int
-                                       - (n.source = 'display')::int)) OVER w AS display,
-           p.repair + sum(n.quantity * ((n.target = 'repair')::int
-                                      - (n.source = 'repair')::int)) OVER w AS repair,
-           p.return_to_vendor + sum(n.quantity * ((n.target = 'return_to_vendor')::int
-                                                - (n.source = 'return_to_vendor')::int)) OVER w AS return_to_vendor,
-           p.held + sum(n.quantity * ((n.target = 'held')::int - (n.source = 'held')::int)) OVER w AS held,
-           p.allocated + sum(n.quantity * ((n.target = 'allocated')::int
-                                         - (n.source = 'allocated')::int)) OVER w AS allocated,
-           p.in_transit + sum(n.quantity * ((n.target = 'in_transit')::int
-                                          - (n.source = 'in_transit')::int)) OVER w AS in_transit,
-           p.on_order + sum(n.quantity * ((n.target = 'on_order')::int
-                                        - (n.source = 'on_order')::int)) OVER w AS on_order,
-           p.dated + sum(n.quantity * ((n.target = 'dated')::int - (n.source = 'dated')::int)) OVER w AS dated,
-           p.backordered + sum(n.quantity * ((n.target = 'backordered')::int
-                                           - (n.source = 'backordered')::int)) OVER w AS backordered
+           p.on_hand + sum(CASE WHEN n.comes_in = n.goes_out THEN 0 WHEN n.comes_in THEN n.quantity
+                                ELSE -n.quantity END) OVER w AS on_hand,
+           p.damaged + sum(CASE 'damaged' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                           ELSE 0 END) OVER w AS damaged,
+           p.quality_hold + sum(CASE 'quality_hold' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                                ELSE 0 END) OVER w AS quality_hold,
+           p.quarantine + sum(CASE 'quarantine' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                              ELSE 0 END) OVER w AS quarantine,
+           p.display + sum(CASE 'display' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                           ELSE 0 END) OVER w AS display,
+           p.repair + sum(CASE 'repair' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                          ELSE 0 END) OVER w AS repair,
+           p.return_to_vendor + sum(CASE 'return_to_vendor' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                                    ELSE 0 END) OVER w AS return_to_vendor,
+           p.held + sum(CASE 'held' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                        ELSE 0 END) OVER w AS held,
+           p.allocated + sum(CASE 'allocated' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                             ELSE 0 END) OVER w AS allocated,
+           p.in_transit + sum(CASE 'in_transit' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                              ELSE 0 END) OVER w AS in_transit,
+           p.on_order + sum(CASE 'on_order' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                            ELSE 0 END) OVER w AS on_order,
+           p.dated + sum(CASE 'dated' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                         ELSE 0 END) OVER w AS dated,
+           p.backordered + sum(CASE 'backordered' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                               ELSE 0 END) OVER w AS backordered
       FROM posting n
-      JOIN slot USING (slot)
       JOIN inventory.position p USING (sku, location, condition)
     WINDOW w AS (PARTITION BY n.slot ORDER BY n.n ROWS UNBOUNDED PRECEDING)
-), judged AS (
-    SELECT *, greatest(0, allocated + held - greatest(0,
-               on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor)) AS short
+), weighed AS (
+    SELECT *, held + allocated AS promised,
+           CASE WHEN target IN ('held', 'allocated') THEN quantity ELSE 0 END
+           - CASE WHEN source IN ('held', 'allocated') THEN quantity ELSE 0 END AS promised_by_it,
+           on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor AS usable,
+           CASE WHEN target IN ('available', 'held', 'allocated') THEN quantity ELSE 0 END
+           - CASE WHEN source IN ('available', 'held', 'allocated') THEN quantity ELSE 0 END AS usable_by_it
       FROM balance
+), judged AS (
+    SELECT *, greatest(0, promised - greatest(0, usable)) AS short FROM weighed
 ), ledger AS (
     INSERT INTO inventory.movement
            (id, kind, sku, location, condition, version, from_account, to_account, quantity, on_hand, damaged,
@@ -96,10 +103,9 @@ WITH slot AS (
             source)
     SELECT id, kind, sku, location, condition, version, source, target, quantity, on_hand, damaged,
            quality_hold, quarantine, display, repair, return_to_vendor, held, allocated, in_transit, on_order, dated,
-           backordered, lag(short, 1, short_at_first) OVER (PARTITION BY slot ORDER BY n), short, key, reason,
+           backordered, greatest(0, promised - promised_by_it - greatest(0, usable - usable_by_it)), short, key, reason,
            happened_at, recorded_at, correlation_id, %(causation)s::uuid, %(source)s
       FROM judged
-     ORDER BY n
 )
 UPDATE inventory.position p
    SET on_hand = r.on_hand, damaged = r.damaged, quality_hold = r.quality_hold, quarantine = r.quarantine,
@@ -107,38 +113,41 @@ UPDATE inventory.position p
        allocated = r.allocated, in_transit = r.in_transit, on_order = r.on_order, dated = r.dated,
        backordered = r.backordered, short = r.short, version = r.version, changed_at = r.recorded_at,
        happened_at = r.last_happened_at, counted_at = r.counted_at
-  FROM (SELECT DISTINCT ON (slot) * FROM judged ORDER BY slot, n DESC) r
- WHERE p.sku = r.sku AND p.location = r.location AND p.condition = r.condition
+  FROM judged r
+ WHERE r.ends AND p.sku = r.sku AND p.location = r.location AND p.condition = r.condition
+   AND p.version = r.version_at_first
 """
 
 # Promises: only available, held and allocated change, and `short` may fall but never rise. A promise beyond the goods
 # therefore fails at the table's CHECK, whatever the program believed.
 POST_PROMISES: Final[LiteralString] = """
-WITH slot AS (
-    SELECT sku, location, condition, slot
-      FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[])
-           WITH ORDINALITY AS s(sku, location, condition, slot)
-), balance AS (
-    SELECT n.id, n.n, n.slot, n.kind, n.source, n.target, n.quantity, n.key, n.reason, n.correlation_id,
-           p.sku, p.location, p.condition, p.on_hand, p.damaged, p.quality_hold, p.quarantine, p.display, p.repair,
-           p.return_to_vendor, p.in_transit, p.on_order, p.dated, p.backordered, p.short AS short_at_first,
-           p.version + row_number() OVER w AS version,
+WITH balance AS (
+    SELECT n.id, n.slot, n.ends, n.kind, n.source, n.target, n.quantity, n.key, n.reason, n.happened_at,
+           n.correlation_id, p.sku, p.location, p.condition, p.on_hand, p.damaged, p.quality_hold, p.quarantine,
+           p.display, p.repair, p.return_to_vendor, p.in_transit, p.on_order, p.dated, p.backordered,
+           p.version AS version_at_first, p.version + row_number() OVER w AS version,
            greatest(%(now)s, p.changed_at) AS recorded_at,
-           n.happened_at,
-           p.held + sum(n.quantity * ((n.target = 'held')::int - (n.source = 'held')::int)) OVER w AS held,
-           p.allocated + sum(n.quantity * ((n.target = 'allocated')::int
-                                         - (n.source = 'allocated')::int)) OVER w AS allocated
-      FROM unnest(%(ids)b::uuid[], %(slots)b::int[], %(kinds)b::text[], %(sources)b::text[], %(targets)b::text[],
+           p.held + sum(CASE 'held' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                        ELSE 0 END) OVER w AS held,
+           p.allocated + sum(CASE 'allocated' WHEN n.target THEN n.quantity WHEN n.source THEN -n.quantity
+                             ELSE 0 END) OVER w AS allocated
+      FROM unnest(%(ids)b::uuid[], %(slots)b::int[], %(ends)b::boolean[], %(skus)b::text[], %(locations)b::text[],
+                  %(conditions)b::text[], %(kinds)b::text[], %(sources)b::text[], %(targets)b::text[],
                   %(quantities)b::numeric[], %(keys)b::text[], %(reasons)b::text[], %(happened)b::timestamptz[],
                   %(correlations)b::uuid[])
-           WITH ORDINALITY AS n(id, slot, kind, source, target, quantity, key, reason, happened_at, correlation_id, n)
-      JOIN slot USING (slot)
+           WITH ORDINALITY AS n(id, slot, ends, sku, location, condition, kind, source, target, quantity, key, reason,
+                                happened_at, correlation_id, n)
       JOIN inventory.position p USING (sku, location, condition)
     WINDOW w AS (PARTITION BY n.slot ORDER BY n.n ROWS UNBOUNDED PRECEDING)
-), judged AS (
-    SELECT *, greatest(0, allocated + held - greatest(0,
-               on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor)) AS short
+), weighed AS (
+    SELECT *, held + allocated AS promised,
+           CASE WHEN target IN ('held', 'allocated') THEN quantity ELSE 0 END
+           - CASE WHEN source IN ('held', 'allocated') THEN quantity ELSE 0 END AS promised_by_it,
+           on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor AS usable,
+           0 AS usable_by_it
       FROM balance
+), judged AS (
+    SELECT *, greatest(0, promised - greatest(0, usable)) AS short FROM weighed
 ), ledger AS (
     INSERT INTO inventory.movement
            (id, kind, sku, location, condition, version, from_account, to_account, quantity, on_hand, damaged,
@@ -147,16 +156,16 @@ WITH slot AS (
             source)
     SELECT id, kind, sku, location, condition, version, source, target, quantity, on_hand, damaged,
            quality_hold, quarantine, display, repair, return_to_vendor, held, allocated, in_transit, on_order, dated,
-           backordered, lag(short, 1, short_at_first) OVER (PARTITION BY slot ORDER BY n), short, key, reason,
+           backordered, greatest(0, promised - promised_by_it - greatest(0, usable - usable_by_it)), short, key, reason,
            happened_at, recorded_at, correlation_id, %(causation)s::uuid, %(source)s
       FROM judged
-     ORDER BY n
 )
 UPDATE inventory.position p
    SET held = r.held, allocated = r.allocated, short = least(p.short, r.short), version = r.version,
        changed_at = r.recorded_at
-  FROM (SELECT DISTINCT ON (slot) * FROM judged ORDER BY slot, n DESC) r
- WHERE p.sku = r.sku AND p.location = r.location AND p.condition = r.condition
+  FROM judged r
+ WHERE r.ends AND p.sku = r.sku AND p.location = r.location AND p.condition = r.condition
+   AND p.version = r.version_at_first
 """
 
 # What moved on-hand after a moment: nothing happens after it is recorded, so the index bounds the search.
@@ -220,25 +229,28 @@ async def lock(tx: Tx, keys: set[PositionKey], *, make: bool) -> list[Position]:
 
 async def post_floor(tx: Tx, postings: Sequence[Posting], *, origin: Origin, now: datetime) -> None:
     """Write ledger rows of any kind and move their positions' counters."""
-    places, params = _rows(postings, origin, now)
+    slots, params = _rows(postings, origin, now)
     touched = await execute(tx, POST_FLOOR, params)
-    assert touched == len(places.skus), (touched, places)
+    assert touched == slots, f"{touched} of {slots} positions were locked and present"
 
 
 async def post_promises(tx: Tx, postings: Sequence[Posting], *, origin: Origin, now: datetime) -> None:
     """Write ledger rows between available, held and allocated and move their positions' counters."""
-    places, params = _rows(postings, origin, now)
+    slots, params = _rows(postings, origin, now)
     touched = await execute(tx, POST_PROMISES, params)
-    assert touched == len(places.skus), (touched, places)
+    assert touched == slots, f"{touched} of {slots} positions were locked and present"
 
 
-def _rows(postings: Sequence[Posting], origin: Origin, now: datetime) -> tuple[Places, dict[str, object]]:
-    places = Places.of({posting.position for posting in postings})
-    slots = {key: n for n, key in enumerate(zip(*places, strict=True), start=1)}
-    return places, {
-        **places.params,
+def _rows(postings: Sequence[Posting], origin: Origin, now: datetime) -> tuple[int, dict[str, object]]:
+    last = {posting.position: n for n, posting in enumerate(postings)}
+    slots = {key: n for n, key in enumerate(last)}
+    return len(slots), {
         "ids": [new_id() for _ in postings],
         "slots": [slots[posting.position] for posting in postings],
+        "ends": [last[posting.position] == n for n, posting in enumerate(postings)],
+        "skus": [posting.position.sku for posting in postings],
+        "locations": [posting.position.location for posting in postings],
+        "conditions": [posting.position.condition for posting in postings],
         "kinds": [posting.kind.value for posting in postings],
         "sources": [posting.source.value for posting in postings],
         "targets": [posting.target.value for posting in postings],

@@ -63,7 +63,8 @@ SELECT key, sku, location, condition, kind, expires_at, granted, arrived, remain
 """
 
 CLAIMS_OF: Final[LiteralString] = """
-SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
+       trim_scale(remaining), trim_scale(consumed),
        trim_scale(released), trim_scale(expired), trim_scale(moved)
   FROM inventory.claim
  WHERE key = ANY(%(keys)b::text[])
@@ -72,7 +73,8 @@ SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), tri
 
 # Deadlines that have passed at the given positions: asked under their locks, so that no unit is given back twice.
 LAPSED: Final[LiteralString] = """
-SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
+       trim_scale(remaining), trim_scale(consumed),
        trim_scale(released), trim_scale(expired), trim_scale(moved)
   FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[]) AS at(sku, location, condition)
   JOIN inventory.claim USING (sku, location, condition)
@@ -90,7 +92,8 @@ SELECT DISTINCT sku, location, condition
 """
 
 CLAIMS_AT: Final[LiteralString] = """
-SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived), trim_scale(remaining), trim_scale(consumed),
+SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
+       trim_scale(remaining), trim_scale(consumed),
        trim_scale(released), trim_scale(expired), trim_scale(moved)
   FROM inventory.claim
  WHERE sku = %(sku)s AND location = %(location)s AND condition = %(condition)s AND remaining > 0
