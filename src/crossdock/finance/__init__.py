@@ -1,0 +1,1 @@
+"""Till receipts, store days, and the journals that close them."""

@@ -1,0 +1,1 @@
+"""Store days: their closings, their gaps."""

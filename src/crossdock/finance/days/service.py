@@ -1,0 +1,184 @@
+"""Close store days into journals, notice what is missing, know what was posted."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from crossdock.canonical.base import LocationCode
+from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, StoreDayClosed
+from crossdock.canonical.receipts import SaleRecorded
+from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.finance import rules
+from crossdock.finance.days import store
+from crossdock.finance.days.store import DayRow
+from crossdock.finance.model import (
+    CloseOutcome,
+    DayClosed,
+    DayKey,
+    Gap,
+    Money,
+    NothingNew,
+    PostedDocument,
+    StoreDay,
+)
+from crossdock.finance.rules import DayBook
+from crossdock.foundation.db import Tx
+
+PAGE: Final = 1_000
+LOOK_BACK: Final = timedelta(days=14)
+SOURCE: Final = "finance"
+DAYS_MAX: Final = 10_000
+
+
+async def join(tx: Tx, days: Sequence[DayKey]) -> Mapping[DayKey, int]:
+    """Take part in days as one who records: how often each was closed. A closer waits until the transaction ends."""
+    if not days:
+        return {}
+    await store.open_days(tx, days)
+    return await store.join(tx, days)
+
+
+async def close_day(
+    tx: Tx, estate: Estate, location: LocationCode, business_day: date, *, now: datetime
+) -> CloseOutcome:
+    """Make a store's day final: one balanced journal and its goods, as facts that outbound posts.
+
+    Receipts that come later are late; closing again books only them, as the next run. A day without receipts closes
+    with an empty run. Whoever is recording receipts of the day is waited for.
+    """
+    day = DayKey(location, business_day)
+    await store.open_days(tx, [day])
+    taken = await store.take(tx, day)
+    closing = taken.closings + 1
+    books = await _add_up(tx, estate, day, closing)
+    if not books and taken.closings:
+        return NothingNew(runs=taken.runs)
+    if not books:
+        books = {estate.company.currency: DayBook(keys=estate.till_posting)}
+    runs: list[StoreDayClosed] = []
+    for number, (currency, book) in enumerate(sorted(books.items()), taken.runs + 1):
+        run = StoreDayClosed(
+            store=location,
+            business_day=business_day,
+            run=number,
+            currency=currency,
+            receipts=book.receipts,
+            total=book.total,
+            journal=book.journal(f"{location} {business_day.isoformat()}"),
+            goods=book.goods(),
+        )
+        await store.add_run(tx, run, closing=closing, tendered=book.tendered, now=now)
+        runs.append(run)
+    await store.close(tx, day, closings=closing, runs=taken.runs + len(runs))
+    origin = Origin.begin(SOURCE)
+    stream = f"store_day/{location}/{business_day.isoformat()}"
+    await eventlog.append(tx, [NewFact(stream=stream, fact=run, happened_at=now, origin=origin) for run in runs])
+    return DayClosed(runs=runs, gaps=await check_gaps(tx, location, business_day, now=now))
+
+
+async def _add_up(tx: Tx, estate: Estate, day: DayKey, closing: int) -> dict[str, DayBook]:
+    """The receipts that this closing takes, per currency. What posts nothing opens no book."""
+    books: dict[str, DayBook] = {}
+    after = ("", -1)
+    while True:
+        page = await store.of_closing(tx, day, closing, after, limit=PAGE)
+        for row in page:
+            receipt = msgspec.convert(row.document, SaleRecorded)
+            original = None if row.original is None else msgspec.convert(row.original, SaleRecorded)
+            if rules.posts(receipt):
+                currency = receipt.currency if original is None else original.currency
+                book = books.setdefault(currency, DayBook(keys=estate.till_posting))
+                book.add(receipt, original, row.total)
+        if len(page) < PAGE:
+            return books
+        after = (page[-1].till, page[-1].sequence)
+
+
+async def mark_posted(
+    tx: Tx, location: LocationCode, business_day: date, run: int, *, document: PostedDocument, document_id: str
+) -> bool:
+    """The ERP has a run's journal or goods issue, as *document_id*; False when there is no such run."""
+    day = DayKey(location, business_day)
+    if document is PostedDocument.JOURNAL:
+        return await store.mark_journal(tx, day, run, document_id)
+    return await store.mark_goods(tx, day, run, document_id)
+
+
+async def store_days(
+    tx: Tx,
+    *,
+    location: LocationCode | None = None,
+    since: date = date.min,
+    until: date = date.max,
+    limit: int = DAYS_MAX,
+) -> Sequence[StoreDay]:
+    """Store days with their state and sums, by day and store."""
+    rows = await store.days(tx, store=location or "", since=since, until=until, limit=limit)
+    return [_store_day(row) for row in rows]
+
+
+async def money(tx: Tx, *, since: date = date.min, until: date = date.max) -> Sequence[Money]:
+    """What all receipts of a time come to, and what journals say of them, per currency."""
+    return rules.money(await store_days(tx, since=since, until=until))
+
+
+def _store_day(row: DayRow) -> StoreDay:
+    return StoreDay(
+        store=row.store,
+        business_day=row.business_day,
+        state=rules.day_state(closings=row.closings, waiting=row.waiting, posted=row.posted),
+        currency=row.currency,
+        closings=row.closings,
+        runs=row.runs,
+        receipts=row.receipts,
+        late=row.waiting if row.closings else 0,
+        total=row.total,
+        tendered=row.tendered,
+        closed=row.closed,
+    )
+
+
+async def check_gaps(tx: Tx, location: LocationCode, business_day: date, *, now: datetime) -> Sequence[Gap]:
+    """The numbers that are missing on a day; new gaps and filled ones are told. At closing, and whenever wanted."""
+    day = DayKey(location, business_day)
+    numbers = await store.numbers(tx, day)
+    for till in sorted({number.till for number in numbers}):
+        await store.lock_till(tx, location, till)
+    found = set(rules.gaps(await store.numbers(tx, day), await store.last_before(tx, day, business_day - LOOK_BACK)))
+    known = set(await store.open_gaps(tx, day))
+    facts: list[ReceiptGapClosed | ReceiptGapFound] = []
+    for gap in sorted(known - found):
+        await store.close_gap(tx, day, gap, now)
+        facts.append(_told(ReceiptGapClosed, day, gap))
+    for gap in sorted(found - known):
+        await store.open_gap(tx, day, gap, now)
+        facts.append(_told(ReceiptGapFound, day, gap))
+    await eventlog.append(tx, [_note(day, fact, now) for fact in facts])
+    return sorted(found)
+
+
+async def refill(tx: Tx, tills: Sequence[tuple[str, str]], *, now: datetime) -> None:
+    """Receipts of these tills (store, till) have come: judge again the days on which they have gaps."""
+    for day in await store.days_with_gaps(tx, tills) if tills else ():
+        await check_gaps(tx, day.store, day.business_day, now=now)
+
+
+def _told(
+    kind: type[ReceiptGapClosed] | type[ReceiptGapFound], day: DayKey, gap: Gap
+) -> ReceiptGapClosed | ReceiptGapFound:
+    return kind(
+        store=day.store,
+        till=gap.till,
+        business_day=day.business_day,
+        missing_from=gap.missing_from,
+        missing_to=gap.missing_to,
+    )
+
+
+def _note(day: DayKey, fact: ReceiptGapClosed | ReceiptGapFound, now: datetime) -> NewFact:
+    stream = f"till/{day.store}/{fact.till}"
+    return NewFact(stream=stream, fact=fact, happened_at=now, origin=Origin.begin(SOURCE))

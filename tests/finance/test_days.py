@@ -1,0 +1,212 @@
+"""Store days: one balanced journal, late receipts as a difference, gaps noticed and filled, sums that prove it."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, ReceiptRecorded, StoreDayClosed
+from crossdock.canonical.receipts import ReceiptKind
+from crossdock.finance import service as finance
+from crossdock.finance.model import DayClosed, DayState, Gap, NothingNew, PostedDocument
+from crossdock.foundation.db import Database
+from finance.tills import DAY, STORE, Books, line, nets, sale, void
+
+
+@pytest.fixture
+async def books(database: Database) -> Books:
+    made = Books(database)
+    await made.know("A", "B")
+    return made
+
+
+async def state(books: Books) -> DayState:
+    async with books.database.transaction() as tx:
+        (day,) = await finance.store_days(tx, location=STORE)
+    return day.state
+
+
+async def gaps(books: Books) -> list[Gap]:
+    async with books.database.transaction() as tx:
+        return list(await finance.check_gaps(tx, STORE, DAY, now=books.now))
+
+
+async def test_a_day_closes_with_one_balanced_journal_and_its_net_goods(books: Books) -> None:
+    await books.tell(
+        sale(1, line("A", quantity="2"), line("B", "1.00", tax="0.16")),
+        sale(2, line("A"), tender="card"),
+        sale(3, line("A", back=True)),
+    )
+
+    run = await books.closed()
+
+    assert {(entry.account, entry.debit, entry.credit) for entry in run.journal} == {
+        ("tender.cash", Decimal("1.00"), Decimal(0)),
+        ("tender.card", Decimal("11.90"), Decimal(0)),
+        ("revenue.standard", Decimal(0), Decimal("10.84")),
+        ("tax.standard", Decimal(0), Decimal("2.06")),
+    }
+    assert {goods.sku: goods.quantity for goods in run.goods} == {"A": Decimal(2), "B": Decimal(1)}
+    assert (run.run, run.receipts, run.total) == (1, 3, Decimal("12.90"))
+    assert await books.facts(StoreDayClosed) == [run]
+
+
+async def test_an_empty_day_closes_without_a_journal(books: Books) -> None:
+    run = await books.closed()
+
+    assert (run.receipts, run.journal, run.goods, run.currency) == (0, (), (), "EUR")
+    assert await books.close() == NothingNew(runs=1)
+    assert await state(books) is DayState.POSTED
+
+
+async def test_a_late_receipt_is_booked_alone_by_the_next_closing(books: Books) -> None:
+    await books.tell(sale(1))
+    first = await books.closed()
+    assert await state(books) is DayState.CLOSED
+    await books.tell(sale(2, line("B", "5.00", tax=None)))
+    assert await state(books) is DayState.LATE
+
+    second = await books.closed()
+
+    assert (first.run, second.run) == (1, 2)
+    assert (second.receipts, second.total) == (1, Decimal("5.00"))
+    assert nets([second]) == {"tender.cash": Decimal("5.00"), "revenue.none": Decimal("-5.00")}
+    late = [fact.late for fact in await books.facts(ReceiptRecorded) if isinstance(fact, ReceiptRecorded)]
+    assert late == [False, True]
+    assert await books.close() == NothingNew(runs=2)
+
+
+async def test_a_late_void_takes_back_what_an_earlier_run_booked(books: Books) -> None:
+    sold = sale(1)
+    await books.tell(sold)
+    first = await books.closed()
+    await books.tell(void(2, sold))
+
+    second = await books.closed()
+
+    assert nets([first, second]) == {}
+    assert second.total == Decimal("-11.90")
+
+
+async def test_receipts_recorded_while_a_day_closes_are_in_one_run_or_the_next_never_lost(books: Books) -> None:
+    receipts = [sale(number) for number in range(1, 61)]
+
+    async def tell_all() -> None:
+        for place in range(0, 60, 4):
+            await books.tell(*receipts[place : place + 4])
+
+    outcomes: list[object] = []
+
+    async def close_often() -> None:
+        outcomes.extend([await books.close() for _ in range(8)])
+
+    await asyncio.gather(tell_all(), close_often())
+    outcomes.append(await books.close())
+
+    runs = [run for outcome in outcomes if isinstance(outcome, DayClosed) for run in outcome.runs]
+    assert sum(run.receipts for run in runs) == 60
+    assert sum((run.total for run in runs), Decimal(0)) == 60 * Decimal("11.90")
+    assert [run.run for run in runs] == list(range(1, len(runs) + 1))
+
+
+async def test_closers_at_once_make_one_run(books: Books) -> None:
+    await books.tell(sale(1))
+
+    outcomes = await asyncio.gather(*(books.close() for _ in range(6)))
+
+    assert sum(isinstance(outcome, DayClosed) for outcome in outcomes) == 1
+    assert len(await books.facts(StoreDayClosed)) == 1
+
+
+async def test_a_day_in_two_currencies_has_a_run_for_each(books: Books) -> None:
+    await books.tell(sale(1), sale(2, currency="CHF"))
+
+    outcome = await books.close()
+
+    assert isinstance(outcome, DayClosed)
+    assert [(run.run, run.currency, run.receipts) for run in outcome.runs] == [(1, "CHF", 1), (2, "EUR", 1)]
+
+
+async def test_a_day_is_posted_when_every_run_has_its_documents(books: Books) -> None:
+    await books.tell(sale(1))
+    await books.closed()
+    states = []
+    for document in PostedDocument:
+        async with books.database.transaction() as tx:
+            assert await finance.mark_posted(tx, STORE, DAY, 1, document=document, document_id="9")
+        states.append(await state(books))
+
+    assert states == [DayState.CLOSED, DayState.POSTED]
+    async with books.database.transaction() as tx:
+        assert not await finance.mark_posted(tx, STORE, DAY, 7, document=PostedDocument.GOODS, document_id="9")
+
+
+async def test_the_sums_of_receipts_tenders_and_journals_agree_to_the_cent(books: Books) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    sold = sale(4, line("B", "3.33", tax="0.53"))
+    await books.tell(sale(1), sale(2, line(back=True)), sale(3, kind=ReceiptKind.CONTROL), sold, sale(9, day=tomorrow))
+    await books.close()
+    await books.tell(void(5, sold), sale(6))
+    await books.close()
+    await books.close(tomorrow)
+
+    async with books.database.transaction() as tx:
+        (money,) = await finance.money(tx)
+
+    assert money.receipts == 6
+    assert money.total == money.tendered == money.closed == Decimal("23.80")
+
+
+async def test_a_missing_number_is_told_once_and_settled_when_it_comes(books: Books) -> None:
+    await books.tell(sale(1), sale(2), sale(5))
+    outcome = await books.close()
+    assert isinstance(outcome, DayClosed)
+    assert outcome.gaps == [Gap("1", 3, 4)]
+    assert await gaps(books) == [Gap("1", 3, 4)]
+    assert len(await books.facts(ReceiptGapFound)) == 1
+
+    await books.tell(sale(3))
+    assert await gaps(books) == [Gap("1", 4, 4)]
+    await books.tell(sale(4))
+
+    assert await gaps(books) == []
+    found, closed = await books.facts(ReceiptGapFound), await books.facts(ReceiptGapClosed)
+    assert [(fact.missing_from, fact.missing_to) for fact in found if isinstance(fact, ReceiptGapFound)] == [
+        (3, 4),
+        (4, 4),
+    ]
+    assert len(closed) == 2
+
+
+async def test_two_who_fill_a_gap_together_leave_none(books: Books) -> None:
+    await books.tell(sale(1), sale(6))
+    await books.close()
+
+    await asyncio.gather(*(books.tell(sale(number)) for number in (2, 3, 4, 5)))
+
+    async with books.database.transaction() as tx:
+        cursor = await tx.execute("SELECT count(*) FROM finance.till_gap WHERE closed_at IS NULL")
+        assert await cursor.fetchone() == (0,)
+
+
+async def test_numbers_missing_between_two_days_are_missed_until_they_come(books: Books) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    await books.tell(sale(1), sale(2), sale(5, day=tomorrow))
+    outcome = await books.close(tomorrow)
+    assert isinstance(outcome, DayClosed)
+    assert outcome.gaps == [Gap("1", 3, 4)]
+
+    await books.tell(sale(3), sale(4))
+
+    assert len(await books.facts(ReceiptGapClosed)) == 1
+
+
+async def test_a_thousand_receipts_and_more_close_page_by_page(books: Books) -> None:
+    receipts = [sale(number) for number in range(1, 1206)]
+    for place in range(0, len(receipts), 200):
+        await books.tell(*receipts[place : place + 200])
+
+    run = await books.closed()
+
+    assert (run.receipts, run.total) == (1205, 1205 * Decimal("11.90"))
