@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from crossdock.canonical.base import OrderId
+from crossdock.canonical.base import OrderId, Sku
 from crossdock.canonical.facts import OrderPlacedOnStock
 from crossdock.canonical.orders import Mode, PaymentStatus
 from crossdock.canonical.stock import FloorMovement
@@ -70,6 +70,24 @@ async def test_goods_that_nobody_has_ask_nobody_and_write_nothing(world: World) 
         assert await orders.retry_backorders(tx, ESTATE, [TEA], known=known, now=NOW) == ()
 
     assert await world.facts(order_id) == before
+
+
+async def test_goods_where_the_channel_is_not_served_from_ask_nobody(world: World) -> None:
+    (order_id,) = await world.bought(order("1", line(TEA, 2), mode=Mode.PICKUP, pickup=SOUTH))
+    await world.stock(TEA, dc=5)
+
+    async with world.database.transaction() as tx:
+        outcomes = await orders.retry_backorders(tx, ESTATE, [TEA], known=known, now=NOW)
+
+    assert outcomes == [NothingToPlace(order_id)]
+
+
+async def test_an_item_that_becomes_known_names_the_orders_that_waited_for_it(world: World) -> None:
+    bad, _ = await world.bought(order("1", line("NEW")), order("2"))
+
+    async with world.database.transaction() as tx:
+        assert await orders.held_for_items(tx, [Sku("NEW"), TEA]) == [bad]
+        assert await orders.held_for_items(tx, [TEA]) == []
 
 
 async def test_an_order_of_an_unsplittable_channel_is_worked_on_by_one_location(world: World) -> None:

@@ -81,5 +81,5 @@ CREATE TABLE orders.hold (
     CONSTRAINT released_by_somebody CHECK ((released_at IS NULL) = (released_by IS NULL))
 );
 
-CREATE UNIQUE INDEX hold_stands_once ON orders.hold (order_id, hold) WHERE released_at IS NULL;
+CREATE UNIQUE INDEX hold_stands_once ON orders.hold (hold, order_id) WHERE released_at IS NULL;
 CREATE INDEX hold_order ON orders.hold (order_id);

@@ -16,10 +16,11 @@ from crossdock.sourcing.model import Demand, Plan, Request
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Which units look for a place: those never looked at, or those that wait for goods of some items."""
+    """Which units look for a place: those never looked at, or those that wait and whose goods are somewhere now."""
 
     part: Part
-    only: Collection[Sku] | None = None
+    there: Collection[tuple[Sku, LocationCode]] | None = None
+    """Where something can be had; None means that nobody has looked."""
 
     def __post_init__(self) -> None:
         assert self.part in {Part.UNPLACED, Part.BACKORDERED}, self.part
@@ -34,12 +35,16 @@ def request_of(order: Order, estate: Estate, look: Look) -> Request | None:
     demands = tuple(
         Demand(line.line_id, Sku(line.sku), line.vector.of(look.part))
         for line in order.lines
-        if line.vector.of(look.part) and (look.only is None or line.sku in look.only)
+        if line.vector.of(look.part) and _promising(Sku(line.sku), locations, look)
     )
     channel = estate.channel(order.header.channel)
     if not demands or not locations or channel is None:
         return None
     return Request(order_id=order.header.order_id, locations=locations, split=channel.split, demands=demands)
+
+
+def _promising(sku: Sku, locations: Collection[LocationCode], look: Look) -> bool:
+    return look.there is None or any((sku, location) in look.there for location in locations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ async def retry_backorders(
     waiting = await store.backordered(tx, skus, after=after, limit=limit)
     if not waiting:
         return ()
-    there = {each.sku for each in await inventory.positions(tx, skus, now=now) if each.available > 0}
+    positions = await inventory.positions(tx, skus, now=now)
+    there = {(each.sku, each.location) for each in positions if each.available > 0}
     if not there:
         return ()
     look = rules.Look(Part.BACKORDERED, there)

@@ -26,11 +26,13 @@ SELECT DISTINCT order_id
 """
 
 HELD_FOR_ITEMS: Final[LiteralString] = """
-SELECT DISTINCT line.order_id
+SELECT DISTINCT hold.order_id
   FROM orders.hold
   JOIN orders.line USING (order_id)
- WHERE hold.hold = 'unknown_sku' AND hold.released_at IS NULL AND line.sku = ANY(%(skus)b::text[])
- ORDER BY line.order_id
+ WHERE hold.hold = 'unknown_sku'
+   AND hold.released_at IS NULL
+   AND line.sku = ANY(%(skus)b::text[])
+ ORDER BY hold.order_id
 """
 
 FIRST: Final = UUID(int=0)
@@ -43,14 +45,14 @@ async def next_placements(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, int]:
     return {OrderId(order_id): number for order_id, number in rows}
 
 
-async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:
-    """Orders that are held because one of the items was unknown."""
-    rows = await fetch_tuples(tx, HELD_FOR_ITEMS, {"skus": sorted(skus)})
-    return [OrderId(row[0]) for row in rows]
-
-
 async def backordered(tx: Tx, skus: Collection[Sku], *, after: OrderId | None, limit: int) -> Sequence[OrderId]:
     """Orders that wait for one of the items."""
     params = {"skus": sorted(skus), "after": after or FIRST, "limit": limit}
     rows = await fetch_tuples(tx, BACKORDERED, params)
+    return [OrderId(row[0]) for row in rows]
+
+
+async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:
+    """Orders held for an unknown item that have a line of one of these."""
+    rows = await fetch_tuples(tx, HELD_FOR_ITEMS, {"skus": sorted(skus)})
     return [OrderId(row[0]) for row in rows]

@@ -42,6 +42,11 @@ async def get(tx: Tx, order_id: OrderId) -> View | None:
     return views[0] if views else None
 
 
+async def get_many(tx: Tx, ids: Sequence[OrderId]) -> Sequence[View]:
+    """Orders as they stand, in the order of *ids*; unknown ones are left out."""
+    return await _views(tx, ids)
+
+
 async def find(tx: Tx, text: str, *, limit: int = FOUND_MAX) -> Sequence[OrderId]:
     """Orders by any identifier: ours, a fulfilment's, the channel's id or number, a tracking number. Newest first."""
     uuid = _uuid(text)
