@@ -100,12 +100,12 @@ async def unlink(tx: Tx, connection: str, kind: str, ours: str) -> bool:
 
 async def theirs_of(tx: Tx, connection: str, kind: str, ours: Sequence[str]) -> dict[str, str]:
     """Ours → theirs."""
-    return dict(await fetch_tuples(tx, THEIRS_OF, {"connection": connection, "kind": kind, "ours": ours}))
+    return dict(await fetch_tuples(tx, THEIRS_OF, {"connection": connection, "kind": kind, "ours": list(ours)}))
 
 
 async def ours_of(tx: Tx, connection: str, kind: str, theirs: Sequence[str]) -> dict[str, str]:
     """Theirs → ours."""
-    return dict(await fetch_tuples(tx, OURS_OF, {"connection": connection, "kind": kind, "theirs": theirs}))
+    return dict(await fetch_tuples(tx, OURS_OF, {"connection": connection, "kind": kind, "theirs": list(theirs)}))
 
 
 async def all_of(tx: Tx, connection: str, kind: str) -> dict[str, str]:
@@ -136,7 +136,7 @@ async def subjects_named(tx: Tx, text: str) -> list[str]:
 
 async def known_documents(tx: Tx, connection: str, ids: Sequence[str]) -> set[str]:
     """Those of *ids* that we have landed ourselves."""
-    return {row[0] for row in await fetch_tuples(tx, KNOWN_DOCUMENTS, {"connection": connection, "ids": ids})}
+    return {row[0] for row in await fetch_tuples(tx, KNOWN_DOCUMENTS, {"connection": connection, "ids": list(ids)})}
 
 
 async def see(tx: Tx, connection: str, kind: str, things: Sequence[TheirObject]) -> None:

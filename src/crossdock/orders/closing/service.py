@@ -1,7 +1,7 @@
 """Cancel orders and let their goods leave. Each call locks its orders in key order, then does a batch in one go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -202,7 +202,8 @@ async def _complete(tx: Tx, ended: dict[OrderId, Origin], *, now: datetime) -> N
                 stream=stream_of(order_id),
                 fact=OrderCompleted(order_id=str(order_id)),
                 happened_at=now,
-                origin=ended[order_id],
+                # Our own conclusion, whoever shipped the last parcel: the shipper may be the one to be told.
+                origin=replace(ended[order_id], source=SOURCE),
             )
             for order_id in sorted(fresh)
         ],

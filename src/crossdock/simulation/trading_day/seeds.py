@@ -33,7 +33,7 @@ ACCOUNTS: Final = {
     "tender.voucher": ("1030", "Vouchers received", AccountKind.CASH),
     "revenue": ("4010", "Store sales", AccountKind.REVENUE),
     "over_short": ("4090", "Till over and short", AccountKind.EXPENSE),
-    "rounding": ("4091", "Cash rounding", AccountKind.EXPENSE),
+    "rounding": ("4091", "Rounding", AccountKind.REVENUE),
 }
 
 
