@@ -15,6 +15,8 @@ from crossdock.connector_kit.http import Http
 from crossdock.connector_kit.model import Absent, Landed
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
+from crossdock.connectors.tryton.rpc import Tryton
+from crossdock.connectors.tryton.sales import find_sale
 from crossdock.simulation.erp import Erp
 
 pytestmark = [pytest.mark.erp, pytest.mark.asyncio(loop_scope="session")]
@@ -95,6 +97,23 @@ async def test_a_dead_session_is_renewed_without_anybody_noticing(session: Sessi
     session.memory["tryton.authorization"] = "Session YWRtaW46MTpub3Ro"
 
     await landed(session, order)
+
+
+async def test_what_somebody_else_has_changed_meanwhile_is_not_written_over(erp: Erp, session: Session) -> None:
+    order = sale()
+    await landed(session, order)
+    tryton = Tryton(session)
+    read = await find_sale(tryton, order.reference)
+    assert read is not None
+
+    def edit() -> None:
+        erp.desk().call("model.sale.sale.write", [read.whole("id")], {"comment": "called the customer"})
+
+    await asyncio.to_thread(edit)
+    with pytest.raises(CallFailed) as failure:
+        await tryton.write("sale.sale", read.whole("id"), {"comment": "ours"}, unless_changed_since=read)
+
+    assert (failure.value.verdict, failure.value.code) == (Verdict.NOT_SENT, "ConcurrencyException")
 
 
 async def test_a_wrong_password_stops_the_connection(newcomer: Session) -> None:

@@ -13,7 +13,7 @@ from crossdock.connector_kit.model import Absent, Found, Landed, Outcome, Refuse
 from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton import codes
-from crossdock.connectors.tryton.codes import document_id
+from crossdock.connectors.tryton.codes import document_id, of_kind
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json, day, decimal
 
@@ -23,7 +23,7 @@ _FIELDS: Final = ("state", "number")
 
 async def post_journals(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one posted entry."""
-    return [await _post(session, document) for document in documents if isinstance(document, PostJournal)]
+    return [await _post(session, of_kind(document, PostJournal)) for document in documents]
 
 
 async def probe_journal(session: Session, document: IntentDocument) -> Found:

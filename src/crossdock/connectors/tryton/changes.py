@@ -30,9 +30,16 @@ RETURNS: Final = Feed(model="stock.shipment.out.return", fields=("state", "numbe
 TRANSFERS: Final = Feed(model="stock.shipment.internal", fields=("state", "number", "reference"))
 COUNTS: Final = Feed(model="stock.inventory", fields=("state", "number"))
 INVOICES: Final = Feed(
-    model="account.invoice", fields=("state", "number", "reference", "total_amount"), domain=(["type", "=", "out"],)
+    model="account.invoice",
+    fields=("state", "number", "reference", "total_amount"),
+    domain=(["type", "=", "out"], ["state", "in", ["posted", "paid", "cancelled"]]),
 )
-JOURNALS: Final = Feed(model="account.move", fields=("state", "number", "description"))
+JOURNALS: Final = Feed(
+    model="account.move",
+    fields=("state", "number", "description"),
+    domain=(["state", "=", "posted"], ["origin", "=", None]),
+)
+"""Entries that come from another document, such as an invoice, are told by that one."""
 FLOOR: Final = Feed(
     model="stock.move",
     fields=(

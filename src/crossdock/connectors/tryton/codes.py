@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from crossdock.canonical.base import Document
+from crossdock.canonical.intents import IntentDocument
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.connectors.tryton.rpc import Tryton
@@ -12,6 +14,7 @@ from crossdock.connectors.tryton.wire import Json
 SKU: Final = "sku"
 LOCATION: Final = "location"
 _Thing = TypeVar("_Thing")
+_Intent = TypeVar("_Intent", bound=Document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,12 @@ class Warehouse:
     def picks(self) -> bool:
         """Goods are picked into an output zone before they are packed."""
         return self.storage != self.output
+
+
+def of_kind(document: IntentDocument, kind: type[_Intent]) -> _Intent:
+    """The hub gives a send only what it has declared."""
+    assert isinstance(document, kind), document
+    return document
 
 
 def document_id(model: str, record: int) -> str:

@@ -15,6 +15,7 @@ from crossdock.connectors.tryton.wire import UNAUTHORIZED, Json, Warned, ids_of,
 _AUTHORIZATION: Final = "tryton.authorization"
 _CONTEXT: Final = "tryton.context"
 _USER: Final = "tryton.user"
+_READ_S: Final = 30.0
 _WRITE_S: Final = 120.0
 """A store day of three hundred items takes Tryton several seconds per step, and its machine may be busy."""
 _WARNINGS_MAX: Final = 3
@@ -86,9 +87,14 @@ class Tryton:
             raise CallFailed(Verdict.UNKNOWN, f"Tryton made {len(made)} {model} instead of one")
         return made[0]
 
-    async def write(self, model: str, record: int, values: Mapping[str, Json]) -> None:
-        """Change one record."""
-        await self._write(f"model.{model}.write", [record], values)
+    async def write(
+        self, model: str, record: int, values: Mapping[str, Json], *, unless_changed_since: Record | None = None
+    ) -> None:
+        """Change one record; NOT_SENT when somebody else has changed it since it was read (with `_timestamp`)."""
+        context: Mapping[str, Json] = {}
+        if unless_changed_since is not None:
+            context = {"_timestamp": {f"{model},{record}": unless_changed_since.text("_timestamp")}}
+        await self._write(f"model.{model}.write", [record], values, context=context)
 
     async def delete(self, model: str, record: int) -> None:
         """Remove one record."""
@@ -114,8 +120,8 @@ class Tryton:
     async def _read(self, method: str, *parameters: Json, context: Mapping[str, Json] | None = None) -> object:
         return await self._call(method, (*parameters, {**await self._context(), **(context or {})}), writes=False)
 
-    async def _write(self, method: str, *parameters: Json) -> object:
-        return await self._call(method, (*parameters, await self._context()), writes=True)
+    async def _write(self, method: str, *parameters: Json, context: Mapping[str, Json] | None = None) -> object:
+        return await self._call(method, (*parameters, {**await self._context(), **(context or {})}), writes=True)
 
     async def _context(self) -> Mapping[str, Json]:
         """The company decides which accounts, taxes and sequences Tryton uses."""
@@ -127,25 +133,28 @@ class Tryton:
         return {"company": int(self._memory[_CONTEXT])}
 
     async def _call(self, method: str, parameters: Sequence[Json], *, writes: bool) -> object:
+        timeout_s = _WRITE_S if writes else _READ_S
         try:
-            response = await self._send(method, parameters)
+            response = await self._send(method, parameters, timeout_s)
             if response.status == UNAUTHORIZED:  # the session has ended; the call was not carried out
                 self._memory.pop(_AUTHORIZATION, None)
-                response = await self._send(method, parameters)
+                response = await self._send(method, parameters, timeout_s)
             return result_of(response.status, response.body)
         except CallFailed as failure:
             if failure.verdict is Verdict.UNKNOWN and not writes:
                 raise CallFailed(Verdict.NOT_SENT, failure.reason, code=failure.code) from failure
             raise
 
-    async def _send(self, method: str, parameters: Sequence[Json]) -> Response:
+    async def _send(self, method: str, parameters: Sequence[Json], timeout_s: float) -> Response:
         if _AUTHORIZATION not in self._memory:
             await self._log_in()
-        return await self._post(method, parameters, self._memory[_AUTHORIZATION])
+        return await self._post(method, parameters, self._memory[_AUTHORIZATION], timeout_s)
 
     async def _log_in(self) -> None:
         settings = self._session.settings
-        response = await self._post("common.db.login", (settings["user"], {"password": settings["password"]}), "")
+        response = await self._post(
+            "common.db.login", (settings["user"], {"password": settings["password"]}), "", _READ_S
+        )
         try:
             said = result_of(response.status, response.body)
         except CallFailed as failure:
@@ -160,10 +169,10 @@ class Tryton:
             case _:
                 raise CallFailed(Verdict.BROKEN, "Tryton does not accept user and password", code="login")
 
-    async def _post(self, method: str, parameters: Sequence[Json], authorization: str) -> Response:
+    async def _post(self, method: str, parameters: Sequence[Json], authorization: str, timeout_s: float) -> Response:
         headers = {"Content-Type": "application/json"}
         if authorization:
             headers["Authorization"] = authorization
         # Exactly these three names: with any other, Tryton answers errors as HTML with a 4xx status.
         body = msgspec.json.encode({"id": 1, "method": method, "params": parameters})
-        return await self._session.http.send("POST", self._path, body=body, headers=headers, timeout_s=_WRITE_S)
+        return await self._session.http.send("POST", self._path, body=body, headers=headers, timeout_s=timeout_s)

@@ -18,7 +18,7 @@ from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.connectors.tryton import codes
-from crossdock.connectors.tryton.codes import Item, document_id
+from crossdock.connectors.tryton.codes import Item, document_id, of_kind
 from crossdock.connectors.tryton.customers import customer_of
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json, day, decimal, money_of, quantity
@@ -28,7 +28,7 @@ INVOICE: Final = "account.invoice"
 _PRICE_STEP: Final = Decimal("0.0001")
 """Tryton refuses unit prices with more than four decimals unless it was configured otherwise."""
 _CENT: Final = Decimal("0.01")
-_FIELDS: Final = ("state", "number", "total_amount")
+_FIELDS: Final = ("state", "number", "total_amount", "_timestamp")
 _OTHER_TAXES: Final = ".invoice_taxes"
 """Tryton asks when taxes are not the item's own: what the channel has charged, and the estate has mapped, is a fact."""
 _SETTLED: Final = frozenset({"processing", "done"})
@@ -45,7 +45,7 @@ class _Known:
 
 async def post_sales(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one sale that is being processed."""
-    return [await _post_sale(session, document) for document in documents if isinstance(document, PostSale)]
+    return [await _post_sale(session, of_kind(document, PostSale)) for document in documents]
 
 
 async def probe_sale(session: Session, document: IntentDocument) -> Found:
@@ -185,14 +185,13 @@ async def post_invoices(session: Session, documents: Sequence[IntentDocument]) -
 
     Numbers are drawn under a lock that Tryton does not wait for: side by side, all but one get 503. Hence `serial`.
     """
-    return [await _post_invoice(session, document) for document in documents if isinstance(document, PostInvoice)]
+    return [await _post_invoice(session, of_kind(document, PostInvoice)) for document in documents]
 
 
 async def probe_invoice(session: Session, document: IntentDocument) -> Found:
     """Posted or not."""
-    assert isinstance(document, PostInvoice)
     tryton = Tryton(session)
-    sale = await find_sale(tryton, document.sale_reference)
+    sale = await find_sale(tryton, of_kind(document, PostInvoice).sale_reference)
     invoice = await _invoice(tryton, sale) if sale is not None else None
     if invoice is None or invoice.text("state") not in {"posted", "paid"}:
         return Absent()
@@ -213,7 +212,8 @@ async def _post_invoice(session: Session, document: PostInvoice) -> Outcome:
             reason = f"the invoice in Tryton is over {total}, the order over {document.total}"
             return Refused(reason=reason, path="$.total", code="total_differs")
         record = invoice.whole("id")
-        await tryton.write(INVOICE, record, {"invoice_date": day(document.invoice_date)})
+        values: Mapping[str, Json] = {"invoice_date": day(document.invoice_date), "reference": document.reference}
+        await tryton.write(INVOICE, record, values, unless_changed_since=invoice)
         await tryton.press(INVOICE, "post", record, accept=_OTHER_TAXES)
         invoice = (await tryton.read(INVOICE, [record], _FIELDS))[0]
     return _invoiced(invoice)

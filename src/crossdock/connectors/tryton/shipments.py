@@ -16,7 +16,7 @@ from crossdock.connector_kit.model import Absent, Found, Landed, Outcome, Refuse
 from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton import codes
-from crossdock.connectors.tryton.codes import Warehouse, document_id
+from crossdock.connectors.tryton.codes import Warehouse, document_id, of_kind
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.sales import find_sale
 from crossdock.connectors.tryton.wire import Json, changed_at, day, decimal, money_of, quantity
@@ -28,7 +28,7 @@ _AFTER_ASSIGNED: Final[Mapping[str, str]] = {"picked": "pack", "packed": "ship",
 
 async def post_shipments(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one shipment that is done; refused as a whole when Tryton lacks a unit, and nothing stays claimed."""
-    return [await _post(session, document) for document in documents if isinstance(document, PostShipment)]
+    return [await _post(session, of_kind(document, PostShipment)) for document in documents]
 
 
 async def probe_shipment(session: Session, document: IntentDocument) -> Found:

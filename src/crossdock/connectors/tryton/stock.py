@@ -18,7 +18,7 @@ from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.connectors.tryton import codes
-from crossdock.connectors.tryton.codes import Item, document_id
+from crossdock.connectors.tryton.codes import Item, document_id, of_kind
 from crossdock.connectors.tryton.customers import party_by_code
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.shipments import SHIPMENT, place_values
@@ -37,14 +37,13 @@ _RETURN_STEPS: Final = (("draft", "receive"), ("received", "do"))
 
 async def post_goods_issues(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one shipment to the walk-in customer, with a return beside it when some items came back on balance."""
-    return [await _issue(session, document) for document in documents if isinstance(document, PostGoodsIssue)]
+    return [await _issue(session, of_kind(document, PostGoodsIssue)) for document in documents]
 
 
 async def probe_goods_issue(session: Session, document: IntentDocument) -> Found:
     """Both parts must be done."""
-    assert isinstance(document, PostGoodsIssue)
     tryton = Tryton(session)
-    net = netted(document.lines)
+    net = netted(of_kind(document, PostGoodsIssue).lines)
     landed: Landed | None = None
     for model, sign in ((RETURN, -1), (SHIPMENT, 1)):
         if any(sign * amount > 0 for amount in net.values()):
@@ -134,7 +133,7 @@ async def _moves(tryton: Tryton, goods: Mapping[Item, Decimal], source: int, tar
 
 async def post_transfers(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one internal shipment that is done."""
-    return [await _transfer(session, document) for document in documents if isinstance(document, PostTransfer)]
+    return [await _transfer(session, of_kind(document, PostTransfer)) for document in documents]
 
 
 async def probe_transfer(session: Session, document: IntentDocument) -> Found:
@@ -178,7 +177,7 @@ async def _transfer(session: Session, document: PostTransfer) -> Outcome:
 
 async def post_counts(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
     """Each becomes one inventory of the place where the location keeps its goods; items that it does not name stay."""
-    return [await _count(session, document) for document in documents if isinstance(document, PostCount)]
+    return [await _count(session, of_kind(document, PostCount)) for document in documents]
 
 
 async def probe_count(session: Session, document: IntentDocument) -> Found:
