@@ -6,7 +6,7 @@ A fact that a reactor cannot digest is handed to a person and passed: it never s
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -14,12 +14,14 @@ import psycopg
 
 from crossdock.assembly.hub import Hub
 from crossdock.canonical import facts
-from crossdock.canonical.base import Document, OrderId, Sku
+from crossdock.canonical.base import Document, LocationCode, OrderId, Sku
 from crossdock.catalog import service as catalog
-from crossdock.estate.model import Estate
+from crossdock.estate.model import Estate, FlowKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Cursor, Event
 from crossdock.eventlog.service import Origin
+from crossdock.finance import service as finance
+from crossdock.finance.model import PostedDocument
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
 from crossdock.inventory import service as inventory
@@ -67,6 +69,25 @@ async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime)
         await operations.watch(tx, estate, event, now=now)
 
 
+POSTED: Final = {FlowKind.JOURNAL: PostedDocument.JOURNAL, FlowKind.GOODS_ISSUE: PostedDocument.GOODS}
+
+
+async def _mark_store_days(tx: Tx, _estate: Estate, events: Sequence[Event], _now: datetime) -> None:
+    """A store day is posted when the ERP has its journal and its goods. References are `store/day/run`."""
+    for event in events:
+        landed = event.fact
+        if isinstance(landed, facts.IntentLanded) and landed.kind in POSTED:
+            store, day, run = landed.reference.rsplit("/", 2)
+            await finance.mark_posted(
+                tx,
+                LocationCode(store),
+                date.fromisoformat(day),
+                int(run),
+                document=POSTED[FlowKind(landed.kind)],
+                document_id=landed.document_id,
+            )
+
+
 def _order_id(event: Event) -> str:
     match event.fact:
         case facts.OrderAccepted() | facts.OrderHoldReleased() | facts.OrderPaymentChanged():
@@ -82,6 +103,7 @@ REACTORS: Final = (
         react=_place_orders,
     ),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
+    Reactor(name="store-days", to=(facts.IntentLanded,), react=_mark_store_days),
     Reactor(name="exceptions", to=(), react=_watch),
 )
 """The index of everything that facts set in motion inside the hub. What goes out is derived by `outbound`."""

@@ -1,24 +1,36 @@
-"""All verbs in one tree."""
+"""All verbs in one tree. Each is imported when it is used: a question about stock need not load a web server."""
 
-from pathlib import Path
+from typing import Final
 
 from cyclopts import App
 
 from crossdock import VERSION
-from crossdock.canonical.schemas import export
-from crossdock.cli import estate, keys
-from crossdock.cli.output import console
 
-app = App(name="crossdock", version=VERSION, help="The hub that keeps a retailer's systems in step.")
-app.command(estate.app)
-app.command(keys.app)
+VERBS: Final = (
+    ("demo", "crossdock.cli.demo:demo"),
+    ("up", "crossdock.cli.up:up"),
+    ("gateway", "crossdock.cli.up:gateway_only"),
+    ("worker", "crossdock.cli.up:worker_only"),
+    ("doctor", "crossdock.cli.doctor:doctor"),
+    ("estate", "crossdock.cli.estate:app"),
+    ("connector", "crossdock.cli.connectors:app"),
+    ("connection", "crossdock.cli.connections:app"),
+    ("match", "crossdock.cli.matching:match"),
+    ("load", "crossdock.cli.loading:load"),
+    ("day", "crossdock.cli.days:app"),
+    ("exceptions", "crossdock.cli.exceptions:app"),
+    ("order", "crossdock.cli.orders:app"),
+    ("stock", "crossdock.cli.stock:app"),
+    ("intents", "crossdock.cli.intents:app"),
+    ("messages", "crossdock.cli.messages:app"),
+    ("feeds", "crossdock.cli.messages:feeds"),
+    ("key", "crossdock.cli.keys:app"),
+    ("backup", "crossdock.cli.backups:backup"),
+    ("restore", "crossdock.cli.backups:restore"),
+    ("schemas", "crossdock.cli.schemas:app"),
+)
+"""The name of each verb and where it lies."""
 
-schemas = App(name="schemas", help="JSON Schemas of the canonical documents.")
-app.command(schemas)
-
-
-@schemas.command(name="export")
-def export_schemas(folder: Path) -> int:
-    """Write the JSON Schema of every document, intent and fact below FOLDER."""
-    console.print(f"{export(folder)} schemas written to {folder}.", markup=False)
-    return 0
+app: Final = App(name="crossdock", version=VERSION, help="The hub that keeps a retailer's systems in step.")
+for _name, _place in VERBS:
+    app.command(_place, name=_name)

@@ -156,5 +156,5 @@ async def hub_process(folder: Path, environment: Mapping[str, str], clock: Clock
 
 
 SCOPES: Final[Sequence[str]] = (
-    "orders:read", "stock:read", "events:read", "uploads:write", "operations:write", "metrics:read",
+    "orders:read", "stock:read", "events:read", "uploads:write", "operations:read", "metrics:read",
 )  # fmt: skip

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from crossdock.simulation.retailer import drop
@@ -35,7 +35,7 @@ class Outside:
     """Customers whom the shop showed as sold out."""
     sent_twice: set[str] = field(default_factory=set)
     erp_away: bool = False
-    erp_was_away: bool = False
+    erp_down_at: datetime | None = None
     now_playing: str = ""
 
 
@@ -143,7 +143,7 @@ async def _click(stage: Stage, outside: Outside, order: WebOrder) -> None:
 
 async def _erp_outage(stage: Stage, outside: Outside, last: int) -> None:
     await stage.clock.sleep(ERP_AWAY_FROM * last * TICK_S)
-    outside.erp_away = outside.erp_was_away = True
+    outside.erp_away, outside.erp_down_at = True, stage.clock.now()
     await stage.erp.stop()
     await stage.clock.sleep(stage.script.erp_down_s)
     await stage.erp.start()

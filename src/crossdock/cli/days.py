@@ -1,0 +1,97 @@
+"""`crossdock day …`: close stores' business days, see where they stand."""
+
+from datetime import date, timedelta
+
+from cyclopts import App
+
+from crossdock.canonical.base import LocationCode
+from crossdock.cli.context import hub
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, show
+from crossdock.estate.model import LocationKind
+from crossdock.finance import service as finance
+from crossdock.finance.model import CloseOutcome, DayClosed
+
+app = App(name="day", help="Stores' business days: close them, see what was posted.")
+SHOWN_DAYS = 14
+
+
+@app.command
+async def close(day: date, *, store: list[str] | None = None, json: AsJson = False) -> int:
+    """Make a business day final: each store's receipts become one journal and one goods issue.
+
+    Exit code 1 when numbers are missing in a till's sequence. Closing again books only what came late.
+
+    Args:
+        day: The business day, e.g. 2026-11-27.
+        store: Only these stores; none named means all.
+        json: Print JSON for machines.
+    """
+    outcomes: dict[str, CloseOutcome] = {}
+    async with hub() as parts:
+        async with parts.database.transaction() as tx:
+            estate = await parts.estate.get(tx)
+        known = [location.code for location in estate.locations if location.kind is LocationKind.STORE]
+        unknown = sorted(set(store or ()) - set(known))
+        if unknown:
+            raise CommandError(f"There is no store {', '.join(unknown)} in the estate (known: {', '.join(known)}).")
+        for code in store or known:
+            async with parts.database.transaction() as tx:
+                outcomes[code] = await finance.close_day(tx, estate, LocationCode(code), day, now=parts.clock.now())
+    if json:
+        print_json([_row(code, outcome) for code, outcome in outcomes.items()])
+    else:
+        for code, outcome in outcomes.items():
+            console.print(_said(code, outcome), markup=False)
+    gaps = any(isinstance(outcome, DayClosed) and outcome.gaps for outcome in outcomes.values())
+    return EXIT_FINDINGS if gaps else 0
+
+
+@app.command(name="list")
+async def list_days(*, days: int = SHOWN_DAYS, json: AsJson = False) -> int:
+    """List store days with their state, receipts and totals.
+
+    Args:
+        days: How far to look back.
+        json: Print JSON for machines.
+    """
+    async with hub() as parts, parts.database.transaction() as tx:
+        since = parts.clock.now().date() - timedelta(days=days)
+        found = await finance.store_days(tx, since=since)
+    columns = ("day", "store", "state", "receipts", "late", "total", "currency", "runs")
+    rows: list[dict[str, object]] = [
+        {
+            "day": each.business_day,
+            "store": each.store,
+            "state": each.state,
+            "receipts": each.receipts,
+            "late": each.late,
+            "total": each.total,
+            "currency": each.currency,
+            "runs": each.runs,
+        }
+        for each in found
+    ]
+    show(columns, rows, as_json=json, empty="No receipts have come in.")
+    return 0
+
+
+def _row(code: str, outcome: CloseOutcome) -> dict[str, object]:
+    if not isinstance(outcome, DayClosed):
+        return {"store": code, "closed": False, "runs": outcome.runs}
+    return {
+        "store": code,
+        "closed": True,
+        "runs": [
+            {"run": run.run, "receipts": run.receipts, "total": str(run.total), "currency": run.currency}
+            for run in outcome.runs
+        ],
+        "gaps": [str(gap) for gap in outcome.gaps],
+    }
+
+
+def _said(code: str, outcome: CloseOutcome) -> str:
+    if not isinstance(outcome, DayClosed):
+        return f"{code}: closed before, nothing has come since."
+    sums = ", ".join(f"{run.receipts} receipts, {run.total} {run.currency}" for run in outcome.runs)
+    gaps = f"; {len(outcome.gaps)} gaps in the tills' numbers" if outcome.gaps else ""
+    return f"{code}: {sums}{gaps}."

@@ -1,0 +1,37 @@
+"""`crossdock demo`: a trading day on real systems, with the proof at its end."""
+
+import json as jsonlib
+
+import uvloop
+
+from crossdock.cli.context import settings
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, errors
+from crossdock.foundation.clock import SYSTEM_CLOCK
+from crossdock.simulation.erp import ErpError
+from crossdock.simulation.trading_day.hub import HubError
+from crossdock.simulation.trading_day.running import run_day
+from crossdock.simulation.trading_day.stage import Script
+
+
+def demo(*, orders: int = 40, seconds: float = 90.0, seed: int = 1, json: AsJson = False) -> int:
+    """Play one trading day: receipts of ten stores, web orders, a real ERP that goes down and comes back.
+
+    Exit code 0 only if every claim of the proof holds.
+
+    Args:
+        orders: Web orders of the day.
+        seconds: Real time from opening to closing; the ERP then works off what is left.
+        seed: Another seed is another day.
+        json: Print the proof as JSON at the end.
+    """
+    today = SYSTEM_CLOCK.now().date()
+    script = Script(business_day=today, seed=seed, web_orders=orders, seconds=seconds)
+    shown = errors if json else console
+    try:
+        result = uvloop.run(run_day(script, settings(), SYSTEM_CLOCK, shown))
+    except (ErpError, HubError) as error:
+        raise CommandError(str(error)) from error
+    if json:
+        claims = [{"claim": claim.text, "holds": claim.holds, "figures": claim.figures} for claim in result.claims]
+        console.print_json(jsonlib.dumps({"holds": result.holds, "claims": claims}))
+    return 0 if result.holds else EXIT_FINDINGS
