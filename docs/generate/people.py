@@ -1,19 +1,22 @@
 """What people meet: exception types, problems of the API, verbs."""
 
+import ast
+import inspect
 import re
+import textwrap
 from collections.abc import Iterable
 from typing import Final
 
+from crossdock.canonical.facts import FACT_TYPES
 from crossdock.cli.app import app
 from crossdock.gateway.problems import KINDS, PROBLEM_BASE
-from crossdock.operations.remedies import HOLD, REMEDIES, Remedy
+from crossdock.operations.remedies import HOLD, REMEDIES, Remedy, remedy_of
+from crossdock.operations.rules import matter_of
 from crossdock.orders.model import HoldCode
+from crossdock.orders.rules import RECHECKED, WAIVABLE
 
-from .markdown import NOTICE, code, page, table
+from .markdown import NOTICE, anchor, code, page, table
 from .source import members_of
-
-STOCK: Final = ("stock_short", "stock_discrepancy")
-"""Types that share one remedy: see the floor."""
 
 
 def problems_region() -> str:
@@ -45,18 +48,43 @@ def exceptions_page() -> str:
         "and a due time by the estate's `ownership` rules (`operations` within 4 hours where no rule matches), and the money at "
         "risk where it is known. Repetitions of one matter are counted, not opened again; what settles a matter by itself closes "
         "its exception. How to work them: [Work exceptions](../how-to/work-exceptions.md).",
-        table(("type", "what to repair", "`release` does", "`dismiss` does"), list(_types())),
+        table(("type", "opened by", "what to repair", "`release` does", "`dismiss` does"), list(_types())),
         "## Holds of an order",
-        "An order that waits for somebody opens the exception `order_` and the hold's code.",
-        table(("hold", "meaning"), [(code(str(each.default)), each.text) for each in members_of(HoldCode)]),
+        "An order that waits for somebody opens an exception of type `order_` and the hold's code. Some holds go by themselves when "
+        "their reason is gone (the item is described, the payment arrives); the others wait for a person.",
+        table(("hold", "meaning", "goes by itself"), list(_holds())),
     )
 
 
-def _types() -> Iterable[tuple[str, str, str, str]]:
-    for name, remedy in REMEDIES.items():
-        yield _row(code(name), remedy)
-    yield _row("`order_…`, see below", HOLD)
+def _types() -> Iterable[tuple[str, ...]]:
+    openers = dict(_openers())
+    for name in sorted({*REMEDIES, *openers}):
+        if name != ANY_HOLD:
+            yield _row(code(name), openers.get(name, ""), remedy_of(name))
+    yield _row("`order_…`, see below", openers[ANY_HOLD], HOLD)
 
 
-def _row(name: str, remedy: Remedy) -> tuple[str, str, str, str]:
-    return name, remedy.todo, remedy.release or "nothing to release", remedy.dismiss or "not possible"
+ANY_HOLD: Final = "order_"
+
+
+def _openers() -> Iterable[tuple[str, str]]:
+    """Exception type → the fact that opens it, read from the functions that say so."""
+    for kind in FACT_TYPES.values():
+        source = textwrap.dedent(inspect.getsource(matter_of.dispatch(kind)))
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.keyword) and node.arg == "type":
+                fact = f"[{kind.__struct_config__.tag}](facts.md#{anchor(str(kind.__struct_config__.tag))})"
+                yield (node.value.value if isinstance(node.value, ast.Constant) else ANY_HOLD), fact
+
+
+def _holds() -> Iterable[tuple[str, str, str]]:
+    for member in members_of(HoldCode):
+        hold = HoldCode(str(member.default))
+        by_itself = "yes" if hold in RECHECKED else "no"
+        if hold in WAIVABLE:
+            by_itself += "; a person may let it go before"
+        yield code(hold.value), member.text, by_itself
+
+
+def _row(name: str, opener: str, remedy: Remedy) -> tuple[str, ...]:
+    return name, opener, remedy.todo, remedy.release or "nothing to release", remedy.dismiss or "not possible"

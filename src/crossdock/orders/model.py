@@ -94,16 +94,27 @@ class HoldCode(StrEnum):
     """Why an order waits. Mirrors the database's enum."""
 
     UNKNOWN_CHANNEL = "unknown_channel"
+    """The estate has no such channel."""
     UNKNOWN_LOCATION = "unknown_location"
+    """No active location serves the order: the pickup location, or the channel's pool in that mode."""
     UNKNOWN_SKU = "unknown_sku"
+    """No catalogue knows an item of it."""
     CURRENCY = "currency"
+    """It is not in the channel's currency."""
     TOTAL_MISMATCH = "total_mismatch"
+    """Its total differs from its lines by more than the channel tolerates."""
     PAYMENT = "payment"
+    """It is neither paid nor authorised."""
     EDITED = "edited"
+    """The channel changed it after acceptance; the hub does not follow by itself."""
     CANCELLED_LATE = "cancelled_late"
+    """Cancelled after units of it had left."""
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
+    """Units left though it was cancelled."""
     UNPLACEABLE = "unplaceable"
+    """The database cannot hold what it asks for."""
     MANUAL = "manual"
+    """A person stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
