@@ -93,6 +93,11 @@ async def head(tx: Tx) -> Cursor:
     return await store.head(tx) or START
 
 
+async def hidden_since(tx: Tx) -> datetime | None:
+    """When the oldest fact was recorded that a transaction still open keeps from readers; None when all can be read."""
+    return await store.hidden_since(tx)
+
+
 def _event(row: StoredEvent) -> Event:
     return Event(
         id=row.id,

@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.canonical.base import Document
 from crossdock.eventlog.model import Cursor, StoredEvent
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
 
 INSERT: Final[LiteralString] = """
 INSERT INTO eventlog.event
@@ -68,6 +68,10 @@ SELECT xid::text::bigint AS xid, position
  WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY xid DESC, position DESC
  LIMIT 1
+"""
+
+HIDDEN_SINCE: Final[LiteralString] = """
+SELECT min(recorded_at) FROM eventlog.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
 
 
@@ -131,3 +135,8 @@ async def move_cursor(tx: Tx, name: str, cursor: Cursor) -> None:
 async def head(tx: Tx) -> Cursor | None:
     """The newest readable place; None when the log is empty."""
     return await fetch_one(tx, HEAD, Cursor)
+
+
+async def hidden_since(tx: Tx) -> datetime | None:
+    """When the oldest row at or above the horizon was recorded."""
+    return await fetch_value(tx, HIDDEN_SINCE, datetime)

@@ -8,11 +8,14 @@ that fails is cut in halves until the bad entry stands alone and only its caller
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Entry = TypeVar("Entry")
 Answer = TypeVar("Answer")
 Flush = Callable[[Sequence[Entry]], Awaitable[Sequence[Answer]]]
+Errors = tuple[type[Exception], ...]
+
+RUNS_MAX: Final = 4
 
 
 class OverloadedError(Exception):
@@ -31,12 +34,16 @@ class GroupCommit(Generic[Entry, Answer]):
         *,
         batch_max: int = 512,
         waiting_max: int = 8192,
-        transient: tuple[type[Exception], ...] = (),
+        again: Errors = (),
+        transient: Errors = (),
     ) -> None:
-        """*transient* errors (connection lost, server restarting) concern the whole batch: they are not bisected."""
+        """After errors in *again* (a deadlock, a lost race) the batch is run again, a few times. Errors in *transient*
+        (connection lost, server restarting) concern the whole batch: every caller gets them at once.
+        """
         self._flush = flush
         self._batch_max = batch_max
         self._waiting_max = waiting_max
+        self._again = again
         self._transient = transient
         self._waiting: deque[tuple[Entry, asyncio.Future[Answer]]] = deque()
         self._writer: asyncio.Task[None] | None = None
@@ -68,7 +75,7 @@ class GroupCommit(Generic[Entry, Answer]):
 
     async def _commit(self, batch: Sequence[tuple[Entry, "asyncio.Future[Answer]"]]) -> None:
         try:
-            answers = await self._flush([entry for entry, _ in batch])
+            answers = await self._flushed([entry for entry, _ in batch])
         except Exception as error:  # noqa: BLE001 (every caller gets the error that concerns it)
             if len(batch) == 1 or isinstance(error, self._transient):
                 for _, future in batch:
@@ -83,3 +90,11 @@ class GroupCommit(Generic[Entry, Answer]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+
+    async def _flushed(self, entries: Sequence[Entry]) -> Sequence[Answer]:
+        for _ in range(RUNS_MAX - 1):
+            try:
+                return await self._flush(entries)
+            except self._again:
+                continue
+        return await self._flush(entries)

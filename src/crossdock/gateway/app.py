@@ -1,65 +1,135 @@
 """The application: hot routes in front, the framework behind, problems everywhere."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
 
-from crossdock import VERSION
 from crossdock.assembly.hub import Hub
-from crossdock.gateway.asgi import ASGIApp, HotRoutes, problem_of
+from crossdock.gateway import (
+    availability,
+    feed,
+    message_routes,
+    openapi,
+    orders_read,
+    overview,
+    probes,
+    reservations,
+    stock,
+    work,
+)
+from crossdock.gateway.asgi import ASGIApp
+from crossdock.gateway.availability import AvailabilityDesk
+from crossdock.gateway.front import Front, Methods, problem_of
 from crossdock.gateway.keys import Keyring, Scope
-from crossdock.gateway.messages import MessageIntake, take_upload, take_webhook
-from crossdock.gateway.openapi import document
+from crossdock.gateway.messages import MessageIntake
+from crossdock.gateway.meters import Meters
 from crossdock.gateway.orders import OrderIntake
-from crossdock.gateway.problems import FieldProblem, Problem
-from crossdock.gateway.reading import events, healthz, metrics, openapi, readyz
+from crossdock.gateway.parts import Parts
+from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
+from crossdock.gateway.reservations import ReservationDesk
 from crossdock.gateway.retailer import RetailerView
+from crossdock.gateway.shedding import Reads
+from crossdock.gateway.stock import StockIntake
 
-_TITLES = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
-HANDLERS: Final = [events, healthz, metrics, openapi, readyz, take_upload, take_webhook]
+COLD: Final[Sequence[ControllerRouterHandler]] = (
+    availability.explain,
+    feed.list_events,
+    message_routes.take_upload,
+    message_routes.take_webhook,
+    orders_read.cancel_order,
+    orders_read.get_order,
+    orders_read.list_orders,
+    overview.overview,
+    probes.healthz,
+    probes.metrics,
+    probes.openapi,
+    probes.readyz,
+    reservations.get_reservation,
+    stock.list_positions,
+    work.list_exceptions,
+    work.list_intents,
+)
+"""Routes of the framework. The hot ones are declared where they are handled."""
+SMALL_BODY_MAX: Final = 64 * 1024
+_KINDS: Final = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
 
 
 @asynccontextmanager
 async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
     """The API of one process; on leaving, everything accepted has been committed."""
+    meters = Meters()
     keyring = Keyring(hub.database, hub.clock)
     retailer = RetailerView(hub)
-    orders = OrderIntake(hub, retailer)
-    messages = MessageIntake(hub, retailer)
-    hot = (*orders.routes(),)
-    app = Litestar(
-        route_handlers=HANDLERS,
+    orders = OrderIntake(hub, retailer, meters)
+    reads = Reads(hub.database, lambda: orders.waiting)
+    meters.reads_shed(lambda: reads.shed)
+    stocks = StockIntake(hub, retailer, meters)
+    holds = ReservationDesk(hub, retailer, meters)
+    intake = MessageIntake(hub, retailer, meters)
+    hot = (
+        *orders.routes(),
+        *stocks.routes(),
+        *AvailabilityDesk(hub, retailer, reads).routes(),
+        *holds.routes(),
+    )
+    document = openapi.document(COLD, hot)
+    app = framework()
+    app.state.parts = Parts(
+        hub=hub,
+        keyring=keyring,
+        retailer=retailer,
+        reads=reads,
+        meters=meters,
+        messages=intake,
+        document=document,
+    )
+    try:
+        yield Front(hot, keyring, app, Methods(declared(document)))
+    finally:
+        for each in (orders, stocks, holds, intake):
+            await each.close()
+
+
+def framework() -> Litestar:
+    """The cold routes."""
+    return Litestar(
+        route_handlers=COLD,
         guards=[require_scope],
         exception_handlers={Exception: answer_problem},
-        openapi_config=OpenAPIConfig(title="Crossdock", version=VERSION, path="/schema"),
-        state=State({"hub": hub, "keyring": keyring, "messages": messages}),
+        openapi_config=None,
+        request_max_body_size=SMALL_BODY_MAX,
         debug=False,
     )
-    app.state.openapi = document(app, hot)
-    try:
-        yield HotRoutes(hot, keyring, app)
-    finally:
-        await orders.close()
-        await messages.close()
+
+
+def declared(document: "dict[str, Any]") -> Sequence[tuple[str, str]]:
+    """(method, path) of every route there is: all of them are described."""
+    return [(name.upper(), path) for path, operations in document["paths"].items() for name in operations]
 
 
 async def require_scope(connection: "ASGIConnection[Any, Any, Any, State]", handler: BaseRouteHandler) -> None:
-    """Guard: the handler's `scope` option, checked against the caller's key; deny when a route declares none."""
+    """Guard: the handler's `scope` option, checked against the caller's key. A route that declares none answers nobody."""
     if handler.opt.get("public"):
         return
     scope = handler.opt.get("scope")
-    if scope is None:
-        raise NotAuthorizedException
-    keyring: Keyring = connection.app.state.keyring
+    if not isinstance(scope, Scope):
+        raise Problem("forbidden", "this route declares no scope")
+    parts: Parts = connection.app.state.parts
     header = connection.headers.get("authorization")
-    connection.state.caller = await keyring.caller(header.encode("latin-1") if header else None, Scope(scope))
+    connection.state.caller = await parts.keyring.caller(header.encode("latin-1") if header else None, scope)
 
 
 def answer_problem(request: "Request[Any, Any, State]", error: Exception) -> Response[bytes]:
@@ -73,15 +143,23 @@ def answer_problem(request: "Request[Any, Any, State]", error: Exception) -> Res
     return Response(
         problem.body(request.url.path),
         status_code=problem.status,
-        media_type="application/problem+json",
+        media_type=CONTENT_TYPE.decode(),
         headers=dict(problem.headers),
     )
 
 
 def _of_framework(error: HTTPException) -> Problem:
-    kind = _TITLES.get(error.status_code)
-    if kind is not None:
-        return Problem(kind)
+    """Its own words for what was wrong with a parameter or a body."""
     extra = error.extra if isinstance(error.extra, list) else []
-    errors = tuple(FieldProblem(path=str(item.get("key", "")), reason=str(item.get("message", ""))) for item in extra)
-    return Problem("invalid", error.detail, errors=errors)
+    errors = tuple(
+        FieldProblem(path=_path(item), reason=str(item.get("message", ""))) for item in extra if isinstance(item, dict)
+    )
+    if errors:
+        return Problem("invalid", errors=errors)
+    kind = _KINDS.get(error.status_code)
+    return Problem("invalid", error.detail) if kind is None else Problem(kind, error.detail)
+
+
+def _path(item: "dict[str, Any]") -> str:
+    key = str(item.get("key", ""))
+    return f"?{key}" if item.get("source") == "query" else f"$.{key}"

@@ -1,22 +1,19 @@
-"""Plain ASGI for the hot routes: read within limits, know the caller, answer. A few microseconds, nothing else."""
+"""Plain ASGI, as far as the API needs it: read within limits, decode with exact paths, answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
-import psycopg
-import psycopg_pool
 
-from crossdock.foundation.commit import OverloadedError
-from crossdock.foundation.log import logger
-from crossdock.gateway.keys import Caller, Keyring, Scope
+from crossdock.gateway.keys import Caller
 from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
-
-log = logger(__name__)
 
 # The ASGI specification types these as mappings of anything; frameworks differ in how they say so.
 ASGIScope: TypeAlias = Any
+ASGIMessage: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[ASGIScope, Any, Any], Awaitable[None]]
@@ -24,6 +21,13 @@ Body = TypeVar("Body")
 
 JSON: Final = b"application/json"
 IDEMPOTENCY_KEY_MAX: Final = 255
+BODY_WAIT_S: Final = 30.0
+"""How long a caller may take to send a body that did not come in one piece."""
+DRAIN_MAX: Final = 8 * 1024 * 1024
+"""How much of a refused body is still read, so that its sender sees the answer instead of a reset connection."""
+PROBLEMS_FROM: Final = 400
+_TOO_LONG: Final = re.compile(r"of length <= (\d+)")
+_ESCAPED_NUL: Final = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,8 @@ class Request:
     headers: Mapping[bytes, bytes]
     """Names in lower case."""
     path: str
-    rest: str
-    """The path behind the route's prefix."""
+    key: str = ""
+    """What stands in the place of the path's parameter."""
 
     @property
     def idempotency_key(self) -> str | None:
@@ -45,8 +49,8 @@ class Request:
         if raw is None:
             return None
         key = raw.decode("latin-1").strip().strip('"')
-        if not key or len(key) > IDEMPOTENCY_KEY_MAX:
-            raise Problem("invalid", f"Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_MAX} characters")
+        if not 0 < len(key) <= IDEMPOTENCY_KEY_MAX or not key.isprintable():
+            raise Problem("invalid", f"Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_MAX} printable characters")
         return key
 
 
@@ -59,106 +63,114 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HotRoute:
-    """A route served without the framework. Its declaration is its entry in the OpenAPI document."""
-
-    method: str
-    path: str
-    summary: str
-    scope: Scope
-    body_max: int
-    request: Any  # a msgspec type: what the OpenAPI document shows
-    answers: Mapping[int, Any]
-    handle: Callable[[Request], Awaitable[Answer]]
-
-
 def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
     """The body as its type; Problem with the exact path otherwise."""
     try:
-        return decoder.decode(body)
+        decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `")
-        raise Problem("invalid", errors=(FieldProblem(path=path.rstrip("`") or "$", reason=reason),)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem("invalid", errors=(FieldProblem(path="$", reason=f"not JSON: {error}"),)) from None
+        raise _misfit(error) from None
+    except RecursionError:
+        raise Problem("too-large", "the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem("malformed", str(error)) from None
+    if _ESCAPED_NUL in body:
+        _refuse_nul(body)
+    return decoded
+
+
+def _misfit(error: msgspec.ValidationError) -> Problem:
+    reason, _, path = str(error).partition(" - at `")
+    wrong = FieldProblem(path=path.rstrip("`") or "$", reason=reason)
+    if _TOO_LONG.search(reason) and "array" in reason:
+        return Problem("too-large", errors=(wrong,))
+    return Problem("invalid", errors=(wrong,))
+
+
+def _refuse_nul(body: bytes) -> None:
+    """The database holds any text except U+0000: say so here, with its path, instead of failing there."""
+    for path, text in _texts(msgspec.json.decode(body), "$"):
+        if "\x00" in text:
+            raise Problem("invalid", errors=(FieldProblem(path=path, reason="must not hold the character U+0000"),))
+
+
+def _texts(node: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            yield f"{path}.*", name
+            yield from _texts(child, f"{path}.{name}")
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _texts(child, f"{path}[{index}]")
 
 
 async def read_body(scope: ASGIScope, receive: Receive, headers: Mapping[bytes, bytes], size_max: int) -> bytes:
-    """The whole body, never more than *size_max* bytes: a larger one is refused before it is read."""
+    """The whole body, never more than *size_max* bytes."""
     length = headers.get(b"content-length")
     if length is not None and (not length.isdigit() or int(length) > size_max):
-        raise Problem("too-large", f"at most {size_max} bytes", headers={"Connection": "close"})
+        if b"expect" not in headers:  # who expects to be told to continue has not sent it yet
+            await _drain(receive)
+        raise _too_large(size_max)
     message = await receive()
-    if not message.get("more_body"):
+    if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > size_max:
-            raise Problem("too-large", f"at most {size_max} bytes", headers={"Connection": "close"})
+            raise _too_large(size_max)
         return body
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
-    while message.get("more_body"):
-        message = await receive()
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            return await _read_parts(scope, message, receive, size_max)
+    except TimeoutError:
+        raise Problem("timeout", f"the body did not come within {BODY_WAIT_S:.0f} s", headers=_CLOSE) from None
+
+
+async def _read_parts(scope: ASGIScope, message: ASGIMessage, receive: Receive, size_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError(scope.get("path"))
-        part = message.get("body", b"")
-        size += len(part)
+            raise ConnectionResetError(scope["path"])
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
         if size > size_max:
-            raise Problem("too-large", f"at most {size_max} bytes", headers={"Connection": "close"})
-        parts.append(part)
-    return b"".join(parts)
+            if message.get("more_body"):
+                await _drain(receive)
+            raise _too_large(size_max)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
 
 
-async def send_answer(send: Send, answer: Answer, content_type: bytes = JSON) -> None:
+async def _drain(receive: Receive) -> None:
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            while size < DRAIN_MAX:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return
+
+
+_CLOSE: Final = {"Connection": "close"}
+
+
+def _too_large(size_max: int) -> Problem:
+    return Problem("too-large", f"at most {size_max} bytes", headers=_CLOSE)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
     """Write an answer in two messages."""
-    headers = [(b"content-type", content_type), (b"content-length", str(len(answer.body)).encode())]
-    headers.extend((name.lower().encode(), value.encode()) for name, value in answer.headers.items())
+    content_type = JSON if answer.status < PROBLEMS_FROM else CONTENT_TYPE
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(answer.body))]
+    headers.extend((name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items())
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
 async def send_problem(send: Send, problem: Problem, path: str) -> None:
     """Write a problem document."""
-    answer = Answer(status=problem.status, body=problem.body(path), headers=problem.headers)
-    await send_answer(send, answer, CONTENT_TYPE)
-
-
-class HotRoutes:
-    """Serves its routes itself and passes everything else on to the framework's application."""
-
-    def __init__(self, routes: "tuple[HotRoute, ...]", keyring: Keyring, otherwise: ASGIApp) -> None:
-        self._routes = {(route.method, route.path): route for route in routes}
-        self._keyring = keyring
-        self._otherwise = otherwise
-
-    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
-        """One request."""
-        route = self._routes.get((scope.get("method", ""), scope.get("path", "")))
-        if route is None or scope["type"] != "http":
-            await self._otherwise(scope, receive, send)
-            return
-        try:
-            answer = await self._answer(route, scope, receive)
-        except Problem as problem:
-            await send_problem(send, problem, scope["path"])
-        except Exception as error:  # noqa: BLE001 (the edge: the caller gets a problem, the log gets the rest)
-            await send_problem(send, problem_of(error), scope["path"])
-        else:
-            await send_answer(send, answer)
-
-    async def _answer(self, route: HotRoute, scope: ASGIScope, receive: Receive) -> Answer:
-        headers = dict(scope["headers"])
-        caller = await self._keyring.caller(headers.get(b"authorization"), route.scope)
-        body = await read_body(scope, receive, headers, route.body_max)
-        return await route.handle(Request(caller=caller, body=body, headers=headers, path=scope["path"], rest=""))
-
-
-def problem_of(error: Exception) -> Problem:
-    """What a caller may know of an accident: whether to try again. The rest is in the log."""
-    if isinstance(error, OverloadedError | psycopg_pool.PoolTimeout):
-        return Problem("overloaded", headers={"Retry-After": "1"})
-    if isinstance(error, psycopg.OperationalError):
-        log.warning("request_lost_database", error=str(error).strip())
-        return Problem("database-unavailable", headers={"Retry-After": "2"})
-    log.error("request_failed", exc_info=error)
-    return Problem("internal")
+    await send_answer(send, Answer(status=problem.status, body=problem.body(path), headers=problem.headers))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,12 +17,15 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.telemetry import correlation_of
 from crossdock.gateway import idempotency
 from crossdock.gateway.asgi import Answer, Request
-from crossdock.gateway.idempotency import Claim
+from crossdock.gateway.idempotency import Claim, KeyTakenMeanwhileError
+from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import Problem
 
 Asked = TypeVar("Asked")
 Result = Answer | Problem
-TRANSIENT = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
+
+AGAIN: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, KeyTakenMeanwhileError)
+TRANSIENT: Final = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,20 @@ Work = Callable[[Tx, Sequence[Entry[Asked]], datetime], Awaitable[Sequence[Resul
 class GroupedWrite(Generic[Asked]):
     """Runs *work* over whatever arrived during the last commit, with Idempotency-Key around it."""
 
-    def __init__(self, hub: Hub, work: Work[Asked], *, batch_max: int = 512) -> None:
+    def __init__(self, name: str, hub: Hub, meters: Meters, work: Work[Asked], *, batch_max: int = 512) -> None:
+        self._name = name
         self._hub = hub
+        self._meters = meters
         self._work = work
         self._commit: GroupCommit[Entry[Asked], Result] = GroupCommit(
-            self._flush, batch_max=batch_max, transient=TRANSIENT
+            self._flush, batch_max=batch_max, again=AGAIN, transient=TRANSIENT
         )
+        meters.queue(name, lambda: self.waiting)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that no commit has taken yet."""
+        return self._commit.waiting
 
     async def submit(self, request: Request, asked: Asked) -> Answer:
         """The answer, once durable; Problem when it is no."""
@@ -62,38 +73,32 @@ class GroupedWrite(Generic[Asked]):
         await self._commit.close()
 
     async def _flush(self, entries: Sequence[Entry[Asked]]) -> Sequence[Result]:
+        began = self._hub.clock.monotonic()
         now = self._hub.clock.now()
         async with self._hub.database.transaction() as tx:
             results = await self._decide(tx, entries, now)
+        self._meters.committed(self._name, len(entries), self._hub.clock.monotonic() - began)
         self._hub.hints.ring()
         return results
 
     async def _decide(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
-        claims = [entry.claim for entry in entries if entry.claim is not None]
+        """The first entry of each Idempotency-Key is decided, its twins get the same answer."""
+        claims = {at: entry.claim for at, entry in enumerate(entries) if entry.claim is not None}
         if not claims:
             return await self._work(tx, entries, now)
-        known = await idempotency.take(tx, claims, now=now)
+        known = await idempotency.known(tx, claims.values())
+        results: dict[int, Result] = {at: known[claim] for at, claim in claims.items() if claim in known}
         leaders: dict[tuple[UUID, str], int] = {}
-        results: dict[int, Result] = {}
-        for at, entry in enumerate(entries):
-            if entry.claim is None:
-                continue
-            if entry.claim in known:
-                results[at] = known[entry.claim]
-            else:
-                leaders.setdefault(entry.claim.name, at)
-        asked = [
-            at
-            for at, entry in enumerate(entries)
-            if at not in results and (entry.claim is None or leaders[entry.claim.name] == at)
-        ]
-        done = dict(zip(asked, await self._work(tx, [entries[at] for at in asked], now), strict=True))
-        answered = [(claim, answer) for at, answer in done.items() if (claim := entries[at].claim) is not None]
-        await idempotency.keep(tx, [(claim, _kept(answer)) for claim, answer in answered])
-        results |= done
-        for at, entry in enumerate(entries):
-            if at not in results and entry.claim is not None:
-                results[at] = results[leaders[entry.claim.name]]
+        for at, claim in claims.items():
+            if at not in results and claims[leaders.setdefault(claim.name, at)] != claim:
+                results[at] = Problem("key-reused")
+        followers = {at for at, claim in claims.items() if at not in results and leaders[claim.name] != at}
+        asked = [at for at in range(len(entries)) if at not in results and at not in followers]
+        if asked:
+            done = await self._work(tx, [entries[at] for at in asked], now)
+            results.update(zip(asked, done, strict=True))
+            await idempotency.keep(tx, [(claims[at], _kept(results[at])) for at in asked if at in claims], now=now)
+        results.update({at: results[leaders[claims[at].name]] for at in followers})
         return [results[at] for at in range(len(entries))]
 
 

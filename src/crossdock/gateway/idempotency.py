@@ -1,18 +1,26 @@
-"""Idempotency-Key: the same key and body get the same answer, decided in the transaction of the effect.
+"""Idempotency-Key: the same key and body get the same answer, kept in the transaction of the effect.
 
-Source: IETF draft-ietf-httpapi-idempotency-key-header-07 (409 while in flight, 422 when the body differs).
+Source: IETF draft-ietf-httpapi-idempotency-key-header-07 (422 when the body differs). A request that is still being
+worked on is waited for; the draft's 409 is never needed.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from crossdock.foundation.db import Tx
 from crossdock.gateway import store
 from crossdock.gateway.asgi import Answer, Request
 from crossdock.gateway.problems import Problem
+
+
+class KeyTakenMeanwhileError(Exception):
+    """Another process answered the same key while we decided: nothing of ours was committed, look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +46,51 @@ def claim_of(request: Request) -> Claim | None:
     return Claim(request.caller.id, key, digest)
 
 
-async def take(tx: Tx, claims: Sequence[Claim], *, now: datetime) -> Mapping[Claim, Answer | Problem]:
-    """Take the claims for this transaction; what those get that were answered before. A claim not in the result is free.
-
-    A concurrent transaction with the same key is waited for: it decides first, and its answer is returned here.
-    """
-    wanted = sorted({claim.name: claim for claim in claims}.values(), key=lambda claim: claim.name)
-    if not wanted:
-        return {}
-    api_keys, keys = [claim.api_key for claim in wanted], [claim.key for claim in wanted]
-    free = await store.claim_answers(tx, api_keys, keys, [claim.digest for claim in wanted], now)
-    taken = [claim for claim in wanted if claim.name not in free]
-    first = {claim.name: claim for claim in wanted if claim.name in free}
-    known: dict[Claim, Answer | Problem] = {}
-    if taken:
-        rows = await store.kept_answers(tx, [claim.api_key for claim in taken], [claim.key for claim in taken])
-        kept = {(row.api_key, row.key): row for row in rows}
-        for claim in claims:
-            row = kept.get(claim.name)
-            if row is not None:
-                known[claim] = _repeated(claim, row)
-    for claim in claims:
-        if claim.name in first and claim.digest != first[claim.name].digest:
-            known[claim] = Problem("key-reused")
-    return known
+async def known(tx: Tx, claims: Collection[Claim]) -> Mapping[Claim, Answer | Problem]:
+    """What those claims get whose keys were answered before."""
+    wanted = {claim.name: claim for claim in claims}
+    rows = await store.kept_answers(tx, [api_key for api_key, _ in wanted], [key for _, key in wanted])
+    kept = {(row.api_key, row.key): row for row in rows}
+    return {claim: _repeated(claim, kept[claim.name]) for claim in claims if claim.name in kept}
 
 
 def _repeated(claim: Claim, row: store.KeptAnswer) -> Answer | Problem:
     if bytes(row.digest) != claim.digest:
         return Problem("key-reused")
-    if row.status == 0:
-        return Problem("request-in-flight", headers={"Retry-After": "1"})
-    return Answer(status=row.status, body=bytes(row.answer), headers={"Idempotency-Replayed": "true"})
+    body = bytes(row.answer)
+    headers = {"Idempotency-Replayed": "true"}
+    place = _PLACE.decode(body).href
+    if place:
+        headers["Location"] = place
+    return Answer(status=row.status, body=body, headers=headers)
 
 
-async def keep(tx: Tx, answers: Sequence[tuple[Claim, Answer]]) -> None:
-    """Remember what free claims were answered, in the transaction of the effect."""
-    if answers:
-        await store.keep_answers(
-            tx,
-            [claim.api_key for claim, _ in answers],
-            [claim.key for claim, _ in answers],
-            [answer.status for _, answer in answers],
-            [answer.body for _, answer in answers],
-        )
+class _Placed(msgspec.Struct, frozen=True):
+    """The part of any answer that its headers repeat."""
+
+    href: str = ""
+
+
+_PLACE: Final = msgspec.json.Decoder(_Placed)
+
+
+async def keep(tx: Tx, answers: Sequence[tuple[Claim, Answer]], *, now: datetime) -> None:
+    """Remember what claims were answered, in the transaction of the effect.
+
+    Whatever is asked for has a key of its own as well (an order's, a movement's, a reservation's), so that two
+    processes deciding the same request at once do it once; here the second one notices and takes the first one's answer.
+    """
+    ordered = sorted(answers, key=lambda pair: pair[0].name)
+    if not ordered:
+        return
+    kept = await store.keep_answers(
+        tx,
+        api_keys=[claim.api_key for claim, _ in ordered],
+        keys=[claim.key for claim, _ in ordered],
+        digests=[claim.digest for claim, _ in ordered],
+        statuses=[answer.status for _, answer in ordered],
+        answers=[answer.body for _, answer in ordered],
+        now=now,
+    )
+    if kept < len(ordered):
+        raise KeyTakenMeanwhileError

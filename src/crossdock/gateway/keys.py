@@ -1,6 +1,5 @@
 """Who calls: API keys with scopes. A request costs no query; a revoked key stops working within a second."""
 
-import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
@@ -14,10 +13,11 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway import store
+from crossdock.gateway.fresh import Fresh
 from crossdock.gateway.problems import Problem
 
 PREFIX: Final = "cdk_"
-REFRESH_S: Final = 0.5
+AGE_S: Final = 0.5
 """Age at which the copy of the keys is read again: half of what "revoked within a second" allows."""
 
 
@@ -31,6 +31,7 @@ class Scope(StrEnum):
     RESERVATIONS = "reservations:write"
     UPLOADS = "uploads:write"
     EVENTS_READ = "events:read"
+    OPERATIONS_READ = "operations:read"
     OPERATIONS = "operations:write"
     METRICS = "metrics:read"
 
@@ -44,6 +45,11 @@ class Caller:
     scopes: frozenset[str]
     channel: str | None
     expires_at: datetime | None
+
+    def check_channel(self, channel: str) -> None:
+        """Problem when the key is for another channel only."""
+        if self.channel is not None and self.channel != channel:
+            raise Problem("forbidden", f'the key "{self.name}" is for channel "{self.channel}" only')
 
 
 def digest(key: str) -> bytes:
@@ -81,38 +87,30 @@ class Keyring:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._callers: Mapping[bytes, Caller] = {}
-        self._read_at = float("-inf")
-        self._reading: asyncio.Task[None] | None = None
+        self._fresh = Fresh(clock, self._read, AGE_S)
 
     async def caller(self, authorization: bytes | None, scope: Scope) -> Caller:
         """The caller behind an Authorization header; Problem when there is none or it may not do this."""
-        if self._clock.monotonic() - self._read_at > REFRESH_S:
-            await self._refresh()
+        callers = self._fresh.at_hand()
+        if callers is None:
+            callers = await self._fresh.get()
         scheme, _, key = (authorization or b"").partition(b" ")
-        found = self._callers.get(hashlib.sha256(key.strip()).digest()) if scheme.lower() == b"bearer" else None
+        found = callers.get(hashlib.sha256(key.strip()).digest()) if scheme.lower() == b"bearer" else None
         if found is None or (found.expires_at is not None and found.expires_at <= self._clock.now()):
             raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
         if scope not in found.scopes:
             raise Problem("forbidden", f'the key "{found.name}" has no scope {scope}')
         return found
 
-    async def _refresh(self) -> None:
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.shield(self._reading)
-
-    async def _read(self) -> None:
-        started = self._clock.monotonic()
+    async def _read(self) -> Mapping[bytes, Caller]:
         async with self._database.transaction() as tx:
             rows = await store.valid_keys(tx)
-        self._callers = {
+        return {
             bytes(row.hash): Caller(
                 id=row.id, name=row.name, scopes=frozenset(row.scopes), channel=row.channel, expires_at=row.expires_at
             )
             for row in rows
         }
-        self._read_at = started
 
 
 async def valid(tx: Tx) -> Sequence[store.KeyRow]:

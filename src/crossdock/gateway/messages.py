@@ -1,26 +1,27 @@
 """Webhooks and uploads: verified, stored raw, acknowledged; decoded afterwards."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from litestar import Request, Response, post
-from litestar.datastructures import State
 
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import ConnectionName
-from crossdock.connector_kit.model import Connector, FileDrop
+from crossdock.connector_kit.model import FileDrop
 from crossdock.foundation.commit import GroupCommit
 from crossdock.gateway.asgi import ASGIScope, Receive, read_body
 from crossdock.gateway.grouped import TRANSIENT
-from crossdock.gateway.keys import Scope
+from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import Problem
 from crossdock.gateway.retailer import RetailerView
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import MessageId, NewMessage, Route
 
 KEPT_HEADERS_MAX: Final = 64
+BATCH_MAX: Final = 64
+"""Messages may be large: a batch holds all of its own in memory."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +33,18 @@ class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
 class MessageIntake:
     """Stores raw messages, many per commit."""
 
-    def __init__(self, hub: Hub, retailer: RetailerView) -> None:
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
         self._hub = hub
         self._retailer = retailer
-        self._commit: GroupCommit[NewMessage, MessageId] = GroupCommit(self._store, transient=TRANSIENT)
+        self._meters = meters
+        self._commit: GroupCommit[NewMessage, MessageId] = GroupCommit(
+            self._store, batch_max=BATCH_MAX, transient=TRANSIENT
+        )
+        meters.queue("messages", lambda: self._commit.waiting)
 
     async def webhook(self, connection: str, scope: ASGIScope, receive: Receive) -> Acknowledged:
         """One webhook: 401 when its signature does not match the raw body."""
-        connector, settings = await self._connector(connection)
+        connector, settings = await self._retailer.connector(connection)
         if connector.webhooks is None:
             raise Problem("not-found", f'connection "{connection}" has no webhooks')
         headers = dict(scope["headers"])
@@ -52,7 +57,7 @@ class MessageIntake:
 
     async def upload(self, connection: str, feed: str, scope: ASGIScope, receive: Receive) -> Acknowledged:
         """One uploaded file or batch, as a store or partner posts it."""
-        connector, _ = await self._connector(connection)
+        connector, _ = await self._retailer.connector(connection)
         headers = dict(scope["headers"])
         names = _texts(headers)
         chosen = _upload(connector.uploads, feed, names.get("content-type", ""))
@@ -66,12 +71,6 @@ class MessageIntake:
         """Finish what is waiting."""
         await self._commit.close()
 
-    async def _connector(self, connection: str) -> tuple[Connector, Mapping[str, str]]:
-        found = await self._retailer.connector(connection)
-        if found is None:
-            raise Problem("not-found", f'there is no connection "{connection}"')
-        return found
-
     async def _keep(
         self, connection: str, route: Route, feed: str, body: bytes, headers: Mapping[str, str]
     ) -> Acknowledged:
@@ -80,8 +79,12 @@ class MessageIntake:
         return Acknowledged(message_id=str(await self._commit.submit(message)))
 
     async def _store(self, messages: Sequence[NewMessage]) -> Sequence[MessageId]:
+        began = self._hub.clock.monotonic()
         async with self._hub.database.transaction() as tx:
             ids = await inbound.receive(tx, messages, now=self._hub.clock.now())
+        self._meters.committed("messages", len(messages), self._hub.clock.monotonic() - began)
+        for route, count in Counter(message.route.value for message in messages).items():
+            self._meters.taken("messages", route, count)
         self._hub.hints.ring()
         return ids
 
@@ -99,24 +102,3 @@ def _upload(uploads: Sequence[FileDrop], feed: str, content_type: str) -> FileDr
         if (feed and upload.name == feed) or (not feed and fnmatch(kind, upload.pattern)):
             return upload
     return None
-
-
-@post("/v1/webhooks/{connection:str}", summary="A vendor's webhook", opt={"public": True}, status_code=200)
-async def take_webhook(connection: str, request: "Request[Any, Any, State]", state: State) -> Response[Acknowledged]:
-    """Verify the vendor's signature over the raw body, store, acknowledge. Decoded afterwards."""
-    intake: MessageIntake = state.messages
-    return Response(await intake.webhook(connection, dict(request.scope), request.receive))
-
-
-@post(
-    "/v1/uploads/{connection:str}",
-    summary="A file or batch from a store or partner",
-    opt={"scope": Scope.UPLOADS},
-    status_code=202,
-)
-async def take_upload(
-    connection: str, request: "Request[Any, Any, State]", state: State, feed: str = ""
-) -> Response[Acknowledged]:
-    """Store the body whole, acknowledge. Its records are decoded afterwards, each on its own."""
-    intake: MessageIntake = state.messages
-    return Response(await intake.upload(connection, feed, dict(request.scope), request.receive), status_code=202)

@@ -1,24 +1,31 @@
 """POST /v1/orders and /v1/orders/batch: durable before the 202."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, assert_never
+from uuid import UUID
 
 import msgspec
 
 from crossdock.assembly.hub import Hub
-from crossdock.canonical.base import ConnectionName
+from crossdock.canonical.base import ConnectionName, OrderId
 from crossdock.canonical.orders import OrderPlaced
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
-from crossdock.gateway.asgi import Answer, HotRoute, Request, decode
+from crossdock.foundation.ids import new_id
+from crossdock.gateway.asgi import Answer, Request, decode
+from crossdock.gateway.front import HotRoute
 from crossdock.gateway.grouped import Entry, GroupedWrite, Result, origin_of
 from crossdock.gateway.keys import Scope
-from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
-from crossdock.gateway.retailer import RetailerView
+from crossdock.gateway.meters import Meters
+from crossdock.gateway.placing import Placing
+from crossdock.gateway.problems import Problem, ProblemBody
+from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import NewMessage, Route
+from crossdock.inbound.model import MessageId, NewMessage, Route
 from crossdock.orders import service as orders
 from crossdock.orders.model import Accepted, AcceptOutcome, Repeated, Revised
 from crossdock.orders.service import Acceptance
@@ -27,15 +34,22 @@ BODY_MAX: Final = 256 * 1024
 BATCH_BODY_MAX: Final = 4 * 1024 * 1024
 BATCH_MAX: Final = 500
 BATCHES_PER_COMMIT: Final = 8
+WAIT_MAX_S: Final = 30
+OK: Final = 200
+CREATED: Final = 201
+ACCEPTED: Final = 202
+_WAIT: Final = re.compile(rb"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 
 
-class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order was taken in."""
 
     order_id: str
     outcome: str
     """accepted, repeated (known at this revision) or revised (a newer revision of a known order)"""
     href: str
+    status: str = ""
+    """Where the order stands, when the request asked to wait for that."""
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,17 +83,20 @@ class Asked:
 
 _ORDER: Final = msgspec.json.Decoder(OrderPlaced)
 _BATCH: Final = msgspec.json.Decoder(OrderBatch)
+_ANSWER: Final = msgspec.json.Decoder(OrderAnswer)
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class OrderIntake:
     """Takes orders in over the API."""
 
-    def __init__(self, hub: Hub, retailer: RetailerView) -> None:
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
         self._hub = hub
         self._retailer = retailer
-        self._single = GroupedWrite[Asked](hub, self._accept)
-        self._batches = GroupedWrite[Asked](hub, self._accept, batch_max=BATCHES_PER_COMMIT)
+        self._meters = meters
+        self._placing = Placing(hub)
+        self._single = GroupedWrite[Asked]("orders", hub, meters, self._accept)
+        self._batches = GroupedWrite[Asked]("order_batches", hub, meters, self._accept, batch_max=BATCHES_PER_COMMIT)
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What it serves."""
@@ -91,8 +108,9 @@ class OrderIntake:
                 scope=Scope.ORDERS_WRITE,
                 body_max=BODY_MAX,
                 request=OrderPlaced,
-                answers={202: OrderAnswer, 200: OrderAnswer},
+                answers={202: OrderAnswer, 201: OrderAnswer, 200: OrderAnswer},
                 handle=self.place,
+                waits=True,
             ),
             HotRoute(
                 method="POST",
@@ -106,23 +124,49 @@ class OrderIntake:
             ),
         )
 
+    @property
+    def waiting(self) -> int:
+        """Requests that no commit has taken yet."""
+        return self._single.waiting + self._batches.waiting
+
     async def close(self) -> None:
         """Finish what is waiting."""
         await self._single.close()
         await self._batches.close()
+        await self._placing.close()
 
     async def place(self, request: Request) -> Answer:
-        """One order."""
-        acceptance = await self._acceptance(request.body, request, origin_of(request))
-        return await self._single.submit(request, Asked((acceptance,), _one_answer))
+        """One order; with `Prefer: wait=N`, 201 once it was looked at, 202 when that took longer."""
+        retailer = await self._retailer.get()
+        acceptance = _acceptance(decode(request.body, _ORDER), request, retailer, origin_of(request))
+        answer = await self._single.submit(request, Asked((acceptance,), _one_answer))
+        prefer = request.headers.get(b"prefer")
+        return answer if prefer is None else await self._waited(answer, prefer)
+
+    async def _waited(self, answer: Answer, prefer: bytes) -> Answer:
+        wanted = _WAIT.search(prefer)
+        if wanted is None:
+            return answer
+        seconds = min(int(wanted[1]), WAIT_MAX_S)
+        told = _ANSWER.decode(answer.body)
+        status = await self._placing.wait(OrderId(UUID(told.order_id)), seconds)
+        if status is None:
+            return answer
+        return Answer(
+            status=CREATED if answer.status == ACCEPTED else answer.status,
+            body=_ENCODE(msgspec.structs.replace(told, status=status)),
+            headers={**answer.headers, "Preference-Applied": f"wait={seconds}"},
+        )
 
     async def place_batch(self, request: Request) -> Answer:
         """Many orders in one transaction; a wrong one is answered as wrong and leaves the others alone."""
+        retailer = await self._retailer.get()
         sound: dict[int, Acceptance] = {}
         problems: dict[int, Problem] = {}
         for index, raw in enumerate(decode(request.body, _BATCH).orders):
             try:
-                sound[index] = await self._acceptance(bytes(raw), request, origin_of(request))
+                origin = Origin(correlation_id=new_id(), source=f"api:{request.caller.name}")
+                sound[index] = _acceptance(decode(bytes(raw), _ORDER), request, retailer, origin)
             except Problem as problem:
                 problems[index] = problem
 
@@ -134,22 +178,27 @@ class OrderIntake:
 
         return await self._batches.submit(request, Asked(tuple(sound.values()), present))
 
-    async def _acceptance(self, body: bytes, request: Request, origin: Origin) -> Acceptance:
-        order = decode(body, _ORDER)
-        if request.caller.channel not in {None, order.channel}:
-            raise Problem("forbidden", f'the key "{request.caller.name}" is for channel {request.caller.channel} only')
-        channel = await self._retailer.channel(order.channel)
-        if channel is None:
-            known = ", ".join(await self._retailer.channel_codes()) or "none"
-            reason = f'there is no channel "{order.channel}" (known: {known})'
-            raise Problem("invalid", errors=(FieldProblem(path="$.channel", reason=reason),))
-        return Acceptance(order, ConnectionName(channel.connection or f"api.{channel.code}"), origin)
-
     async def _accept(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
-        acceptances = [acceptance for entry in entries for acceptance in entry.asked.acceptances]
-        await inbound.receive(tx, [_raw(entry) for entry in entries], now=now, queued=[False] * len(entries))
-        outcomes = iter(await orders.accept_many(tx, self._hub.vault, acceptances, now=now))
-        return [entry.asked.present([_answer(next(outcomes)) for _ in entry.asked.acceptances]) for entry in entries]
+        ids = [MessageId(new_id()) for _ in entries]
+        await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
+        told = [
+            Acceptance(each.order, each.connection, each.origin.caused_by(message))
+            for message, entry in zip(ids, entries, strict=True)
+            for each in entry.asked.acceptances
+        ]
+        outcomes = await orders.accept_many(tx, self._hub.vault, told, now=now) if told else ()
+        await inbound.wake(tx, [f"order/{each.order.channel_order_id}" for each in told])
+        answers = [_answer(outcome) for outcome in outcomes]
+        for word, count in Counter(answer.outcome for answer in answers).items():
+            self._meters.taken("orders", word, count)
+        each_answer = iter(answers)
+        return [entry.asked.present([next(each_answer) for _ in entry.asked.acceptances]) for entry in entries]
+
+
+def _acceptance(order: OrderPlaced, request: Request, retailer: Retailer, origin: Origin) -> Acceptance:
+    request.caller.check_channel(order.channel)
+    channel = retailer.channel(order.channel, "$.channel")
+    return Acceptance(order, ConnectionName(channel.connection or f"api.{channel.code}"), origin)
 
 
 def _raw(entry: Entry[Asked]) -> NewMessage:
@@ -179,19 +228,14 @@ def _answer(outcome: AcceptOutcome) -> OrderAnswer:
 def _one_answer(answers: Sequence[OrderAnswer]) -> Answer:
     (answer,) = answers
     return Answer(
-        status=202 if answer.outcome == "accepted" else 200, body=_ENCODE(answer), headers={"Location": answer.href}
+        status=ACCEPTED if answer.outcome == "accepted" else OK, body=_ENCODE(answer), headers={"Location": answer.href}
     )
 
 
 def _sound_item(index: int, answer: OrderAnswer) -> BatchItem:
-    return BatchItem(index=index, status=202 if answer.outcome == "accepted" else 200, order=answer)
+    return BatchItem(index=index, status=ACCEPTED if answer.outcome == "accepted" else OK, order=answer)
 
 
 def _wrong_item(index: int, problem: Problem) -> BatchItem:
-    """The problem with its paths made those of the whole batch."""
-    below = tuple(
-        FieldProblem(path=f"$.orders[{index}]{error.path.removeprefix('$')}", reason=error.reason)
-        for error in problem.errors
-    )
-    moved = Problem(problem.kind, problem.detail, errors=below)
-    return BatchItem(index=index, status=moved.status, problem=msgspec.json.decode(moved.body(), type=ProblemBody))
+    moved = problem.below(f"$.orders[{index}]")
+    return BatchItem(index=index, status=moved.status, problem=moved.document())

@@ -1,6 +1,7 @@
 """Answers that say no: RFC 9457 problem documents, each naming the field and what to do."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -16,6 +17,15 @@ class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that could not be had."""
+
+    sku: str
+    wanted: Decimal
+    available: Decimal
+    """How many of them there were."""
+
+
 class ProblemBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9457 document."""
 
@@ -25,6 +35,7 @@ class ProblemBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     detail: str = ""
     instance: str = ""
     errors: tuple[FieldProblem, ...] = ()
+    shortages: tuple[Shortfall, ...] = ()
 
 
 class Problem(Exception):  # noqa: N818 (it is the answer, not an accident)
@@ -37,50 +48,64 @@ class Problem(Exception):  # noqa: N818 (it is the answer, not an accident)
         *,
         errors: tuple[FieldProblem, ...] = (),
         headers: Mapping[str, str] | None = None,
+        shortages: tuple[Shortfall, ...] = (),
     ) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
+        self.shortages = shortages
 
     @property
     def status(self) -> int:
         """Its HTTP status."""
         return KINDS[self.kind][0]
 
-    def body(self, instance: str = "") -> bytes:
-        """The document."""
-        status, title = KINDS[self.kind]
-        return msgspec.json.encode(
-            ProblemBody(
-                type=PROBLEM_BASE + self.kind,
-                title=title,
-                status=status,
-                detail=self.detail,
-                instance=instance,
-                errors=self.errors,
-            )
+    def below(self, path: str) -> "Problem":
+        """The same problem of a part, its paths made those of the whole: `$.lines` below `$.orders[2]`."""
+        errors = tuple(
+            FieldProblem(path=path + error.path.removeprefix("$"), reason=error.reason) for error in self.errors
         )
+        return Problem(self.kind, self.detail, errors=errors, headers=self.headers)
+
+    def document(self, instance: str = "") -> ProblemBody:
+        """The document, for answers that hold several."""
+        status, title = KINDS[self.kind]
+        return ProblemBody(
+            type=PROBLEM_BASE + self.kind,
+            title=title,
+            status=status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors,
+            shortages=self.shortages,
+        )
+
+    def body(self, instance: str = "") -> bytes:
+        """The document, encoded."""
+        return msgspec.json.encode(self.document(instance))
 
 
 KINDS: Final[Mapping[str, tuple[int, str]]] = {
+    "malformed": (400, "This is not JSON"),
     "unauthenticated": (401, "Send a valid API key as `Authorization: Bearer …`"),
     "forbidden": (403, "This API key lacks the scope for that"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This method is not available here"),
     "conflict": (409, "This contradicts what is already there"),
     "out-of-stock": (409, "Not enough stock"),
-    "request-in-flight": (409, "A request with this Idempotency-Key is being worked on"),
-    "expired": (409, "The hold has expired"),
+    "timeout": (408, "The request did not come in time"),
+    "expired": (409, "The hold has expired; its units may be somebody else's"),
     "too-large": (413, "The request is larger than this route accepts"),
     "unsupported-media-type": (415, "Send application/json"),
     "invalid": (422, "The request does not fit the schema"),
     "key-reused": (422, "This Idempotency-Key was used with another request"),
-    "too-many-requests": (429, "Too many requests"),
     "bad-signature": (401, "The signature does not match"),
     "internal": (500, "An error of ours; nothing was accepted"),
-    "overloaded": (503, "Too much is waiting; try again shortly"),
-    "database-unavailable": (503, "The database does not answer; nothing was accepted"),
+    "overloaded": (503, "Too much is waiting; nothing was accepted, try again shortly"),
+    "database-unavailable": (503, "The database does not answer; send the same request again, it is taken once"),
+    "connection-unusable": (503, "This connection is not set up completely; the reason is in the hub's log"),
+    "no-estate": (503, "No estate has been applied yet"),
 }
 """Every problem the API can answer, by the last part of its type."""

@@ -1,15 +1,48 @@
 """The estate as the gateway needs it: read again at most twice a second, never once per request."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from crossdock.assembly.hub import Hub
-from crossdock.connections.settings import resolve
+from crossdock.connections.settings import SettingUnusableError, resolve
 from crossdock.connector_kit.model import Connector
 from crossdock.estate.model import Channel, Estate
 from crossdock.estate.service import NoEstateError
-from crossdock.gateway.problems import Problem
+from crossdock.foundation.log import logger
+from crossdock.gateway.fresh import Fresh
+from crossdock.gateway.problems import FieldProblem, Problem
 
-REFRESH_S = 0.5
+log = logger(__name__)
+
+AGE_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retailer:
+    """One version of the estate, with what was looked up in it."""
+
+    estate: Estate
+    channels: Mapping[str, Channel]
+    locations: frozenset[str]
+    settings: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def channel(self, code: str, path: str) -> Channel:
+        """The channel; Problem that names those there are."""
+        found = self.channels.get(code)
+        if found is None:
+            known = ", ".join(sorted(self.channels)) or "none"
+            raise _unknown(path, f'there is no channel "{code}" (known: {known})')
+        return found
+
+    def check_location(self, code: str, path: str) -> None:
+        """Problem when the estate has no such location."""
+        if code not in self.locations:
+            raise _unknown(path, f'there is no location "{code}"')
+
+
+def _unknown(path: str, reason: str) -> Problem:
+    return Problem("invalid", errors=(FieldProblem(path=path, reason=reason),))
 
 
 class RetailerView:
@@ -17,40 +50,35 @@ class RetailerView:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._estate: Estate | None = None
-        self._channels: dict[str, Channel] = {}
-        self._settings: dict[str, Mapping[str, str]] = {}
-        self._read_at = float("-inf")
+        self._fresh = Fresh(hub.clock, self._read, AGE_S)
 
-    async def estate(self) -> Estate:
-        """The whole of it; a Problem while none has been applied."""
-        if self._estate is None or self._hub.clock.monotonic() - self._read_at > REFRESH_S:
-            try:
-                async with self._hub.database.transaction() as tx:
-                    self._estate = await self._hub.estate.get(tx)
-            except NoEstateError as error:
-                raise Problem("overloaded", str(error), headers={"Retry-After": "5"}) from None
-            self._channels = {channel.code: channel for channel in self._estate.channels}
-            self._settings.clear()
-            self._read_at = self._hub.clock.monotonic()
-        return self._estate
+    async def get(self) -> Retailer:
+        """Problem while no estate has been applied."""
+        return self._fresh.at_hand() or await self._fresh.get()
 
-    async def channel(self, code: str) -> Channel | None:
-        """One channel; None when there is none of that code."""
-        await self.estate()
-        return self._channels.get(code)
-
-    async def channel_codes(self) -> list[str]:
-        """All of them, for a helpful answer."""
-        await self.estate()
-        return sorted(self._channels)
-
-    async def connector(self, connection: str) -> tuple[Connector, Mapping[str, str]] | None:
-        """A connection's connector and its settings, secrets resolved; None when there is no such connection."""
-        config = (await self.estate()).connection(connection)
+    async def connector(self, connection: str) -> tuple[Connector, Mapping[str, str]]:
+        """A connection's connector and its settings, secrets resolved; Problem when there is no such connection."""
+        retailer = await self.get()
+        config = retailer.estate.connection(connection)
         connector = self._hub.connectors.get(config.connector) if config is not None else None
         if config is None or connector is None:
-            return None
-        if connection not in self._settings:
-            self._settings[connection] = resolve(connection, connector.settings, config.settings)
-        return connector, self._settings[connection]
+            raise Problem("not-found", f'there is no connection "{connection}"')
+        if connection not in retailer.settings:
+            try:
+                retailer.settings[connection] = resolve(connection, connector.settings, config.settings)
+            except SettingUnusableError as error:
+                log.error("connection_unusable", connection=connection, reason=str(error))  # noqa: TRY400
+                raise Problem("connection-unusable", headers={"Retry-After": "60"}) from None
+        return connector, retailer.settings[connection]
+
+    async def _read(self) -> Retailer:
+        try:
+            async with self._hub.database.transaction() as tx:
+                estate = await self._hub.estate.get(tx)
+        except NoEstateError as error:
+            raise Problem("no-estate", str(error), headers={"Retry-After": "5"}) from None
+        return Retailer(
+            estate,
+            {channel.code: channel for channel in estate.channels},
+            frozenset(location.code for location in estate.locations),
+        )

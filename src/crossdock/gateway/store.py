@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
+from crossdock.foundation.db import Tx, execute, fetch_all
 
 INSERT_KEY: Final[LiteralString] = """
 INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
@@ -22,28 +22,21 @@ REVOKE_KEY: Final[LiteralString] = """
 UPDATE gateway.api_key SET revoked_at = %(now)s WHERE name = %(name)s AND revoked_at IS NULL
 """
 
-# The row of a key that another request wrote first is returned too: the caller compares digests.
-CLAIM_ANSWERS: Final[LiteralString] = """
-INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at)
-SELECT api_key, key, digest, 0, ''::bytea, %(now)s
-  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(digests)b::bytea[]) AS new(api_key, key, digest)
-    ON CONFLICT DO NOTHING
-RETURNING api_key, key
-"""
-
 KEPT_ANSWERS: Final[LiteralString] = """
 SELECT kept.api_key, kept.key, kept.digest, kept.status, kept.answer
-  FROM gateway.idempotency AS kept
-  JOIN unnest(%(api_keys)b::uuid[], %(keys)b::text[]) AS wanted(api_key, key)
-    ON kept.api_key = wanted.api_key AND kept.key = wanted.key
+  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[]) AS wanted(api_key, key)
+  JOIN gateway.idempotency AS kept ON kept.api_key = wanted.api_key AND kept.key = wanted.key
 """
 
+# In the order of the keys: two batches that bring the same ones wait for each other, never in a circle.
 KEEP_ANSWERS: Final[LiteralString] = """
-UPDATE gateway.idempotency AS kept
-   SET status = new.status, answer = new.answer
-  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(statuses)b::smallint[], %(answers)b::bytea[])
-       AS new(api_key, key, status, answer)
- WHERE kept.api_key = new.api_key AND kept.key = new.key
+INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at)
+SELECT api_key, key, digest, status, answer, %(now)s
+  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(digests)b::bytea[], %(statuses)b::smallint[],
+              %(answers)b::bytea[])
+       WITH ORDINALITY AS new(api_key, key, digest, status, answer, n)
+ ORDER BY n
+    ON CONFLICT DO NOTHING
 """
 
 FORGET_ANSWERS: Final[LiteralString] = "DELETE FROM gateway.idempotency WHERE created_at < %(before)s"
@@ -107,25 +100,31 @@ async def revoke_key(tx: Tx, name: str, now: datetime) -> bool:
     return await execute(tx, REVOKE_KEY, {"name": name, "now": now}) > 0
 
 
-async def claim_answers(
-    tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str], digests: Sequence[bytes], now: datetime
-) -> set[tuple[UUID, str]]:
-    """Take keys for this transaction; those that were free. Waits for a transaction that is taking the same one."""
-    params = {"api_keys": api_keys, "keys": keys, "digests": digests, "now": now}
-    return {(row[0], row[1]) for row in await fetch_tuples(tx, CLAIM_ANSWERS, params)}
-
-
 async def kept_answers(tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str]) -> list[KeptAnswer]:
     """Answers given earlier."""
     return await fetch_all(tx, KEPT_ANSWERS, KeptAnswer, {"api_keys": api_keys, "keys": keys})
 
 
 async def keep_answers(
-    tx: Tx, api_keys: Sequence[UUID], keys: Sequence[str], statuses: Sequence[int], answers: Sequence[bytes]
-) -> None:
-    """Remember what claimed keys were answered."""
-    params = {"api_keys": api_keys, "keys": keys, "statuses": statuses, "answers": answers}
-    await execute(tx, KEEP_ANSWERS, params)
+    tx: Tx,
+    *,
+    api_keys: Sequence[UUID],
+    keys: Sequence[str],
+    digests: Sequence[bytes],
+    statuses: Sequence[int],
+    answers: Sequence[bytes],
+    now: datetime,
+) -> int:
+    """Remember what keys were answered; how many of them were free. Waits for a transaction that writes the same one."""
+    params = {
+        "api_keys": api_keys,
+        "keys": keys,
+        "digests": digests,
+        "statuses": statuses,
+        "answers": answers,
+        "now": now,
+    }
+    return await execute(tx, KEEP_ANSWERS, params)
 
 
 async def forget_answers(tx: Tx, before: datetime) -> int:

@@ -33,7 +33,7 @@ from crossdock.inbound.quarantine.service import (
     tally,
 )
 from crossdock.inbound.rules import bounded
-from crossdock.inbound.storing import receive
+from crossdock.inbound.storing import put, receive
 from crossdock.inbound.upkeep.service import Upkeep, maintain
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "open_records",
     "overdue",
     "poll",
+    "put",
     "quarantine_groups",
     "receive",
     "release",

@@ -1,0 +1,402 @@
+"""POST /v1/reservations and what ends them: held, committed, extended, released in grouped commits."""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, assert_never
+
+import msgspec
+from litestar import Request as HttpRequest
+from litestar import get
+from litestar.datastructures import State
+from litestar.params import FromPath
+
+from crossdock.assembly.hub import Hub
+from crossdock.availability import service as availability
+from crossdock.availability.model import HoldLine, HoldRequest
+from crossdock.canonical.base import ChannelCode, Code, LocationCode, ReservationKey, Sku
+from crossdock.canonical.orders import Mode
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Tx
+from crossdock.gateway.asgi import Answer, Request, decode
+from crossdock.gateway.front import HotRoute
+from crossdock.gateway.grouped import Entry, GroupedWrite, Result
+from crossdock.gateway.keys import Caller, Scope
+from crossdock.gateway.meters import Meters
+from crossdock.gateway.parts import caller_of, parts_of
+from crossdock.gateway.problems import FieldProblem, Problem, Shortfall
+from crossdock.gateway.retailer import RetailerView
+from crossdock.inventory import service as inventory
+from crossdock.inventory.model import AlreadyRecorded, KeyReused
+from crossdock.inventory.reservations.model import (
+    ArrivedExpired,
+    CommitHold,
+    CommitOutcome,
+    Committed,
+    Extended,
+    ExtendHold,
+    ExtendOutcome,
+    Fill,
+    Grant,
+    HoldExpired,
+    NotActive,
+    OutOfStock,
+    Release,
+    Released,
+    ReleaseOutcome,
+    Reserved,
+    ReserveOutcome,
+    UnknownReservation,
+)
+
+BODY_MAX: Final = 64 * 1024
+LINES_MAX: Final = 200
+SOURCE: Final = "api"
+CREATED: Final = 201
+_KEY: Final = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
+
+
+class HoldLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Units of an item."""
+
+    sku: Code
+    quantity: Decimal
+
+
+class HoldBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hold units for a channel, up to what it may sell, on locations of its pool."""
+
+    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:~-]{1,128}$")]
+    """The caller's own: the same key with the same lines gets the same answer, for ever."""
+    channel: Code
+    lines: Annotated[list[HoldLineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+    mode: Mode = Mode.SHIP
+    location: LocationCode | None = None
+    """The one location that shall serve it (pickup)."""
+    expires_at: datetime | None = None
+    """Absent: after the channel's own time for holds."""
+    fill: Fill = Fill.ALL
+
+
+class ExtendBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Until when the hold shall live; never shorter than it does already."""
+
+    expires_at: datetime
+
+
+class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why, for those who ask later."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Units at a location."""
+
+    sku: str
+    location: str
+    quantity: Decimal
+
+
+class ReservationAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was done, and where the units stand."""
+
+    key: str
+    outcome: str
+    """held, committed, extended, released"""
+    href: str
+    units: list[Place]
+    expires_at: datetime | None = None
+    shortages: tuple[Shortfall, ...] = ()
+    """What a partial hold did not get."""
+
+
+_HOLD: Final = msgspec.json.Decoder(HoldBody)
+_EXTEND: Final = msgspec.json.Decoder(ExtendBody)
+_RELEASE: Final = msgspec.json.Decoder(ReleaseBody)
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+def reservation_key(caller: Caller, key: str) -> ReservationKey:
+    """A key is the caller's own: other callers may use the same one, and cannot touch this one."""
+    return ReservationKey(f"api.{caller.name}/{key}")
+
+
+class ReservationDesk:
+    """Holds units over the API, and lets them go."""
+
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
+        self._retailer = retailer
+        self._meters = meters
+        self._holds = GroupedWrite[HoldRequest]("holds", hub, meters, self._hold)
+        self._commits = GroupedWrite[CommitHold]("hold_commits", hub, meters, self._commit)
+        self._extensions = GroupedWrite[ExtendHold]("hold_extensions", hub, meters, self._extend)
+        self._releases = GroupedWrite[Release]("hold_releases", hub, meters, self._release)
+
+    def routes(self) -> tuple[HotRoute, ...]:
+        """What it serves."""
+        return (
+            _route("/v1/reservations", "Hold units for a channel", HoldBody, self.hold, status=CREATED),
+            _route("/v1/reservations/{key}/commit", "Turn a hold into an allocation", None, self.commit),
+            _route("/v1/reservations/{key}/extend", "Let a hold live longer", ExtendBody, self.extend),
+            _route("/v1/reservations/{key}/release", "Give the units back", ReleaseBody, self.release),
+        )
+
+    async def close(self) -> None:
+        """Finish what is waiting."""
+        for writes in (self._holds, self._commits, self._extensions, self._releases):
+            await writes.close()
+
+    async def hold(self, request: Request) -> Answer:
+        """All lines in full or none, unless `fill` is partial. A refusal is remembered: ask again under another key."""
+        asked = decode(request.body, _HOLD)
+        request.caller.check_channel(asked.channel)
+        retailer = await self._retailer.get()
+        retailer.channel(asked.channel, "$.channel")
+        if asked.location is not None:
+            retailer.check_location(asked.location, "$.location")
+        return await self._holds.submit(request, _hold_request(request.caller, asked))
+
+    async def commit(self, request: Request) -> Answer:
+        """At or after its deadline a hold is refused: its units may be somebody else's. Safe to repeat."""
+        return await self._commits.submit(request, CommitHold(_named(request)))
+
+    async def extend(self, request: Request) -> Answer:
+        """Never shorter, and not after the deadline has passed."""
+        asked = decode(request.body, _EXTEND)
+        with _checked("$.expires_at"):
+            wish = ExtendHold(_named(request), asked.expires_at)
+        return await self._extensions.submit(request, wish)
+
+    async def release(self, request: Request) -> Answer:
+        """Safe to repeat: nothing is given back twice."""
+        asked = decode(request.body, _RELEASE) if request.body else ReleaseBody()
+        return await self._releases.submit(request, Release(key=_named(request), reason=asked.reason))
+
+    async def _hold(self, tx: Tx, entries: Sequence[Entry[HoldRequest]], now: datetime) -> Sequence[Result]:
+        estate = (await self._retailer.get()).estate
+        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        outcomes = await availability.hold(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
+        return self._told("holds", [_held(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+
+    async def _commit(self, tx: Tx, entries: Sequence[Entry[CommitHold]], now: datetime) -> Sequence[Result]:
+        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        outcomes = await inventory.commit(tx, asked, origin=Origin.begin(SOURCE), now=now)
+        return self._told("hold_commits", [_committed(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+
+    async def _extend(self, tx: Tx, entries: Sequence[Entry[ExtendHold]], now: datetime) -> Sequence[Result]:
+        asked = [entry.asked for entry in entries]
+        outcomes = await inventory.extend(tx, asked, origin=Origin.begin(SOURCE), now=now)
+        return self._told("hold_extensions", [_extended(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+
+    async def _release(self, tx: Tx, entries: Sequence[Entry[Release]], now: datetime) -> Sequence[Result]:
+        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        outcomes = await inventory.release(tx, asked, origin=Origin.begin(SOURCE), now=now)
+        return self._told("hold_releases", [_released(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+
+    def _told(self, write: str, results: Sequence[Result]) -> Sequence[Result]:
+        words = Counter(result.kind if isinstance(result, Problem) else "done" for result in results)
+        for word, count in words.items():
+            self._meters.taken(write, word, count)
+        return results
+
+
+def _route(
+    path: str,
+    summary: str,
+    request: type | None,
+    handle: Callable[[Request], Awaitable[Answer]],
+    *,
+    status: int = 200,
+) -> HotRoute:
+    return HotRoute(
+        method="POST",
+        path=path,
+        summary=summary,
+        scope=Scope.RESERVATIONS,
+        body_max=BODY_MAX,
+        request=request,
+        answers={status: ReservationAnswer},
+        handle=handle,
+    )
+
+
+def _hold_request(caller: Caller, asked: HoldBody) -> HoldRequest:
+    lines = []
+    for index, line in enumerate(asked.lines):
+        with _checked(f"$.lines[{index}].quantity"):
+            lines.append(HoldLine(Sku(line.sku), line.quantity))
+    with _checked("$.expires_at"):
+        return HoldRequest(
+            key=reservation_key(caller, asked.key),
+            channel=ChannelCode(asked.channel),
+            lines=lines,
+            mode=asked.mode,
+            location=asked.location,
+            expires_at=asked.expires_at,
+            fill=asked.fill,
+        )
+
+
+def _named(request: Request) -> ReservationKey:
+    if _KEY.fullmatch(request.key) is None:
+        raise Problem("not-found", "there is no reservation of that key")
+    return reservation_key(request.caller, request.key)
+
+
+@contextmanager
+def _checked(path: str) -> Iterator[None]:
+    """What the model refuses, as a problem with its path."""
+    try:
+        yield
+    except ValueError as error:
+        raise Problem("invalid", errors=(FieldProblem(path=path, reason=str(error)),)) from None
+
+
+def _keys(entries: Sequence[Entry[Any]]) -> Sequence[str]:
+    """The callers' own words for their reservations."""
+    return [entry.asked.key.rpartition("/")[2] for entry in entries]
+
+
+def _held(outcome: ReserveOutcome, key: str) -> Result:
+    match outcome:
+        case Reserved():
+            return _answer(key, "held", outcome.grants, outcome.expires_at, _short(outcome), status=CREATED)
+        case OutOfStock():
+            return Problem("out-of-stock", shortages=_short(outcome))
+        case ArrivedExpired():
+            return Problem("expired", f"it ended at {outcome.expires_at.isoformat()}, before it came")
+        case KeyReused():
+            return Problem("key-reused", "this reservation key stands for other units")
+        case _:
+            assert_never(outcome)
+
+
+def _committed(outcome: CommitOutcome, key: str) -> Result:
+    match outcome:
+        case Committed():
+            return _answer(key, "committed", outcome.grants)
+        case HoldExpired() | NotActive() | UnknownReservation():
+            return _refused(outcome)
+        case _:
+            assert_never(outcome)
+
+
+def _extended(outcome: ExtendOutcome, key: str) -> Result:
+    match outcome:
+        case Extended():
+            return _answer(key, "extended", (), outcome.expires_at)
+        case HoldExpired() | NotActive() | UnknownReservation():
+            return _refused(outcome)
+        case _:
+            assert_never(outcome)
+
+
+def _released(outcome: ReleaseOutcome, key: str) -> Result:
+    match outcome:
+        case Released():
+            return _answer(key, "released", outcome.grants)
+        case UnknownReservation():
+            return _refused(outcome)
+        case AlreadyRecorded() | KeyReused():
+            raise AssertionError(outcome)  # only releases of some lines carry a reference
+        case _:
+            assert_never(outcome)
+
+
+def _refused(outcome: HoldExpired | NotActive | UnknownReservation) -> Problem:
+    match outcome:
+        case HoldExpired():
+            return Problem("expired", f"it ended at {outcome.expires_at.isoformat()}")
+        case NotActive():
+            return Problem("conflict", f"the reservation is {outcome.state.value}")
+        case UnknownReservation():
+            return Problem("not-found", "there is no reservation of that key")
+        case _:
+            assert_never(outcome)
+
+
+def _short(outcome: Reserved | OutOfStock) -> tuple[Shortfall, ...]:
+    return tuple(Shortfall(sku=each.sku, wanted=each.wanted, available=each.available) for each in outcome.shortages)
+
+
+def _answer(
+    key: str,
+    outcome: str,
+    grants: Sequence[Grant],
+    expires_at: datetime | None = None,
+    shortages: tuple[Shortfall, ...] = (),
+    *,
+    status: int = 200,
+) -> Answer:
+    href = f"/v1/reservations/{key}"
+    told = ReservationAnswer(
+        key=key,
+        outcome=outcome,
+        href=href,
+        units=[
+            Place(sku=grant.position.sku, location=grant.position.location, quantity=grant.quantity) for grant in grants
+        ],
+        expires_at=expires_at,
+        shortages=shortages,
+    )
+    return Answer(status=status, body=_ENCODE(told), headers={"Location": href} if status == CREATED else {})
+
+
+# ------------------------------------------------------------------------------------------------------------ looking
+
+
+class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
+    """Units at one location: `arrived = remaining + consumed + released + expired + moved`."""
+
+    sku: str
+    location: str
+    arrived: Decimal
+    remaining: Decimal
+    consumed: Decimal
+    released: Decimal
+    expired: Decimal
+    moved: Decimal
+
+
+class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A reservation as it stands."""
+
+    key: str
+    state: str
+    expires_at: datetime | None
+    claims: list[ClaimView]
+
+
+@get("/v1/reservations/{key:str}", summary="One reservation", opt={"scope": Scope.RESERVATIONS})
+async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State, key: FromPath[str]) -> ReservationView:
+    """Where its units are now. Callers see their own reservations only."""
+    parts = parts_of(state)
+    name = reservation_key(caller_of(request), key)
+    async with parts.reads.transaction() as tx:
+        found = await inventory.find(tx, [name], now=parts.hub.clock.now()) if _KEY.fullmatch(key) else {}
+    if name not in found:
+        raise Problem("not-found", "there is no reservation of that key")
+    reservation = found[name]
+    return ReservationView(
+        key=key,
+        state=reservation.state.value,
+        expires_at=next((claim.expires_at for claim in reservation.claims), None),
+        claims=[
+            ClaimView(
+                sku=claim.sku,
+                location=claim.location,
+                arrived=claim.arrived,
+                remaining=claim.remaining,
+                consumed=claim.consumed,
+                released=claim.released,
+                expired=claim.expired,
+                moved=claim.moved,
+            )
+            for claim in reservation.claims
+        ],
+    )

@@ -1,0 +1,15 @@
+"""The API, served for one test."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from crossdock.assembly.registry import connectors
+from gateway.shop import Api, opened
+
+
+@pytest.fixture
+async def api(dsn: str, tmp_path: Path) -> AsyncIterator[Api]:
+    async with opened(tmp_path / "home", dsn, connectors()) as served:
+        yield served

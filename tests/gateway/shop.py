@@ -1,0 +1,190 @@
+"""What the laws of the API are tried on: a small retailer behind a real socket, a client that speaks HTTP to it."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import aiohttp
+
+from crossdock.assembly.hub import Hub, open_hub
+from crossdock.canonical.base import LocationCode, Sku
+from crossdock.canonical.orders import Mode
+from crossdock.canonical.stock import FloorMovement
+from crossdock.connector_kit.model import Connector
+from crossdock.estate import service as estates
+from crossdock.estate.model import Channel, Company, ConnectionConfig, Estate, Location, LocationKind
+from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import fetch_tuples
+from crossdock.foundation.ids import new_id
+from crossdock.foundation.settings import Settings
+from crossdock.gateway import keys
+from crossdock.gateway.app import gateway
+from crossdock.gateway.keys import Scope
+from crossdock.gateway.server import listen, serving
+from crossdock.inventory import service as inventory
+from crossdock.inventory.model import MovementKey, NewMovement
+
+DC, NORTH = LocationCode("dc"), LocationCode("north")
+ESTATE = Estate(
+    company=Company(name="Tea & Co", currency="EUR"),
+    locations=(
+        Location(code=DC, name="DC", kind=LocationKind.WAREHOUSE),
+        Location(code=NORTH, name="North", kind=LocationKind.STORE, modes=(Mode.SHIP, Mode.PICKUP)),
+    ),
+    channels=(
+        Channel(code="web", name="Web", currency="EUR", pool=(DC, NORTH)),
+        Channel(code="app", name="App", currency="EUR", pool=(DC,)),
+    ),
+    connections=(ConnectionConfig(name="tills", connector="pos"),),
+)
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> "dict[str, object]":
+        found = json.loads(self.text)
+        assert isinstance(found, dict), self.text
+        return found
+
+    @property
+    def kind(self) -> str:
+        """The last part of a problem's type."""
+        assert self.headers["Content-Type"] == "application/problem+json", (self.status, self.headers, self.text)
+        return str(self.json["type"]).rpartition("/")[2]
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths a problem names."""
+        errors = self.json["errors"]
+        assert isinstance(errors, list)
+        return [error["path"] for error in errors]
+
+
+@dataclass(slots=True)
+class Api:
+    """The API as a caller sees it, and the database behind it."""
+
+    hub: Hub
+    session: aiohttp.ClientSession
+    url: str
+    key: str
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: object = None,
+    ) -> Told:
+        """Send *body* as JSON, or *raw* as it is."""
+        sent: dict[str, str] = {"Authorization": f"Bearer {self.key if key is None else key}", **(headers or {})}
+        content = raw
+        if body is not None:
+            content = json.dumps(body).encode()
+            sent = {**JSON, **sent}
+        async with self.session.request(method, self.url + path, data=content, headers=sent) as answer:
+            return Told(answer.status, dict(answer.headers), await answer.text())
+
+    async def post(self, path: str, body: object, **more: str) -> Told:
+        """With an Idempotency-Key when `idempotency` is given."""
+        headers = {"Idempotency-Key": more["idempotency"]} if "idempotency" in more else {}
+        return await self.ask("POST", path, body, headers=headers, key=more.get("key"))
+
+    async def get(self, path: str, *, key: str | None = None) -> Told:
+        return await self.ask("GET", path, key=key)
+
+    async def new_key(
+        self, name: str, *scopes: Scope, channel: str | None = None, lives: timedelta | None = None
+    ) -> str:
+        now = self.hub.clock.now()
+        async with self.hub.database.transaction() as tx:
+            expires_at = None if lives is None else now + lives
+            return await keys.create(tx, name, scopes, now=now, channel=channel, expires_at=expires_at)
+
+    async def revoke(self, name: str) -> None:
+        async with self.hub.database.transaction() as tx:
+            assert await keys.revoke(tx, name, now=self.hub.clock.now())
+
+    async def count(self, table: str) -> int:
+        counts = {
+            "orders": "SELECT count(*) FROM orders.header",
+            "messages": "SELECT count(*) FROM inbound.message",
+            "facts": "SELECT count(*) FROM eventlog.event",
+            "movements": "SELECT count(*) FROM inventory.movement",
+            "commits": "SELECT count(DISTINCT xmin::text) FROM orders.header",
+        }
+        async with self.hub.database.transaction() as tx:
+            rows = await fetch_tuples(tx, counts[table])
+        return int(rows[0][0])
+
+    async def stock(self, sku: str, **units: int) -> None:
+        """Goods come in, by location."""
+        now = self.hub.clock.now()
+        movements = [
+            NewMovement(
+                key=MovementKey(str(new_id())),
+                kind=FloorMovement.RECEIVE,
+                sku=Sku(sku),
+                location=LocationCode(place),
+                quantity=Decimal(count),
+                happened_at=now,
+            )
+            for place, count in units.items()
+        ]
+        async with self.hub.database.transaction() as tx:
+            await inventory.record(tx, movements, origin=Origin.begin("test"), now=now)
+
+
+def line(sku: str = "TEA", quantity: object = "1", *, line_id: str = "1", price: str = "4.50") -> "dict[str, object]":
+    return {"line_id": line_id, "sku": sku, "quantity": quantity, "unit_price": price}
+
+
+def order(name: str, *lines: "dict[str, object]", **fields: object) -> "dict[str, object]":
+    """An order of one tea unless told otherwise."""
+    return {
+        "document": "order_placed",
+        "channel": "web",
+        "channel_order_id": name,
+        "placed_at": "2026-11-21T12:00:00Z",
+        "currency": "EUR",
+        "lines": list(lines) or [line()],
+        "total": "4.50",
+        **fields,
+    }
+
+
+def settings(home: Path, dsn: str) -> Settings:
+    return Settings(home=home, database_url=dsn, port=0)
+
+
+@asynccontextmanager
+async def opened(
+    home: Path, dsn: str, connectors: Mapping[str, Connector], *, scopes: Sequence[Scope] = tuple(Scope)
+) -> AsyncIterator[Api]:
+    """A hub with its estate and one key that may do everything, answering on a free port."""
+    chosen = settings(home, dsn)
+    async with open_hub(chosen, dsn, connectors) as hub:
+        async with hub.database.transaction() as tx:
+            await estates.apply(tx, ESTATE, note="test", now=hub.clock.now())
+            key = await keys.create(tx, "test", scopes, now=hub.clock.now())
+        async with gateway(hub) as app:
+            listener = listen(chosen)
+            port = listener.getsockname()[1]
+            connector = aiohttp.TCPConnector(limit=0)
+            async with serving(app, listener, chosen), aiohttp.ClientSession(connector=connector) as session:
+                yield Api(hub, session, f"http://127.0.0.1:{port}", key)
