@@ -2,9 +2,12 @@
 
 import sys
 
+from crossdock.assembly.matching import NoDirectoryError
 from crossdock.assembly.registry import ConnectorError
+from crossdock.assembly.sessions import UnknownConnectionError
 from crossdock.cli.app import app
 from crossdock.cli.output import EXIT_UNUSABLE, CommandError, errors
+from crossdock.connections.settings import SettingUnusableError
 from crossdock.estate.service import NoEstateError
 from crossdock.foundation import log
 from crossdock.foundation.db import DatabaseUnusableError
@@ -16,9 +19,12 @@ SENTENCES = (
     CommandError,
     ConnectorError,
     DatabaseUnusableError,
+    NoDirectoryError,
     NoEstateError,
     PostgresError,
     SettingError,
+    SettingUnusableError,
+    UnknownConnectionError,
     VaultError,
 )
 """Errors whose text is one sentence for people: shown without a traceback."""
@@ -32,9 +38,9 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
-        result = app(result_action="return_value")
+        result = app(sys.argv[1:], result_action="return_value")
     except SENTENCES as error:
-        errors.print(str(error), markup=False, style="red")
+        errors.print(str(error), markup=False, style="red", soft_wrap=True)
         return EXIT_UNUSABLE
     except KeyboardInterrupt:
         return 130

@@ -1,5 +1,7 @@
 """A command's way to the hub: the running one's database, or one started for the command alone."""
 
+import getpass
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,3 +24,14 @@ async def hub() -> AsyncIterator[Hub]:
         found = None if chosen.database_url else running(chosen.home / "postgres")
         dsn = found.dsn if found is not None else await stack.enter_async_context(open_database(chosen))
         yield await stack.enter_async_context(open_hub(chosen, dsn, connectors()))
+
+
+def person() -> str:
+    """Who sits at the terminal, for the books: CROSSDOCK_USER, else the account's name."""
+    named = os.environ.get("CROSSDOCK_USER")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return f"user {os.getuid()}"

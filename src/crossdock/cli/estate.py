@@ -6,7 +6,7 @@ from cyclopts import App
 
 from crossdock.assembly.registry import connectors
 from crossdock.cli.context import hub, settings
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, show
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, print_json, say, show
 from crossdock.estate import service as estates
 from crossdock.estate.schema import estate_schema
 from crossdock.estate.service import Checked
@@ -36,9 +36,9 @@ def _print_complaints(checked: Checked, *, as_json: bool) -> None:
         )
         return
     for complaint in checked.complaints:
-        console.print(str(complaint), markup=False, style="yellow" if complaint.warning else "red")
+        say(str(complaint), "yellow" if complaint.warning else "red")
     if checked.estate is not None:
-        console.print("The estate is sound." if not checked.complaints else "The estate can be applied.")
+        say("The estate is sound." if not checked.complaints else "The estate can be applied.")
 
 
 @app.command
@@ -62,7 +62,7 @@ async def diff(folder: Path | None = None, *, json: AsJson = False) -> int:
     if json:
         print_json({"version": number, "changes": changes})
     else:
-        console.print("\n".join(changes) or "Nothing would change.", markup=False)
+        say("\n".join(changes) or "Nothing would change.")
     return 0
 
 
@@ -78,9 +78,9 @@ async def apply(folder: Path | None = None, *, note: str = "", json: AsJson = Fa
     if json:
         print_json({"version": applied.number, "changes": applied.changes})
     elif applied.changes:
-        console.print(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
+        say(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
     else:
-        console.print(f"Nothing to change: version {applied.number} says the same.")
+        say(f"Nothing to change: version {applied.number} says the same.")
     return 0
 
 
@@ -103,7 +103,7 @@ async def rollback(version: int) -> int:
         applied = await estates.roll_back(tx, version, now=parts.clock.now())
     if applied is None:
         raise CommandError(f"There is no version {version}: see `crossdock estate versions`.")
-    console.print(f"Version {applied.number} (the same as {version}) is in force.")
+    say(f"Version {applied.number} (the same as {version}) is in force.")
     return 0
 
 

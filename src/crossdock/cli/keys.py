@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from crossdock.cli.context import hub
-from crossdock.cli.output import AsJson, CommandError, console, print_json, show
+from crossdock.cli.output import AsJson, CommandError, one_of, print_json, say, show
 from crossdock.gateway import keys
 from crossdock.gateway.keys import Scope
 
@@ -17,7 +17,7 @@ app = App(name="key", help="API keys: create, list, revoke.")
 async def create(
     name: str,
     *,
-    scope: Annotated[list[Scope], Parameter(negative="", help="What it may do; repeat for several.")],
+    scope: Annotated[list[str], Parameter(negative="")],
     channel: str | None = None,
     days: int | None = None,
     json: AsJson = False,
@@ -26,19 +26,20 @@ async def create(
 
     Args:
         name: Who will use it.
-        scope: What it may do; repeat for several.
+        scope: What it may do, e.g. orders:write; repeat for several.
         channel: Limit order intake to this channel.
         days: Let it expire after so many days.
         json: Print JSON for machines.
     """
+    scopes = [one_of(Scope, each, "scope") for each in scope]
     async with hub() as parts, parts.database.transaction() as tx:
         now = parts.clock.now()
         expires_at = None if days is None else now + timedelta(days=days)
-        key = await keys.create(tx, name, scope, now=now, channel=channel, expires_at=expires_at)
+        key = await keys.create(tx, name, scopes, now=now, channel=channel, expires_at=expires_at)
     if json:
-        print_json({"name": name, "key": key, "scopes": [str(one) for one in scope]})
+        print_json({"name": name, "key": key, "scopes": scopes})
     else:
-        console.print(key, markup=False, soft_wrap=True)
+        say(key)
     return 0
 
 
@@ -68,5 +69,5 @@ async def revoke(name: str) -> int:
         revoked = await keys.revoke(tx, name, now=parts.clock.now())
     if not revoked:
         raise CommandError(f'There is no valid key "{name}": see `crossdock key list`.')
-    console.print(f'The key "{name}" is revoked.', markup=False)
+    say(f'The key "{name}" is revoked.')
     return 0

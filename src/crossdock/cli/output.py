@@ -1,10 +1,12 @@
 """How the command line speaks: tables for people, JSON for machines, findings as exit code 1."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Final, TypeAlias
+from enum import StrEnum
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
 from cyclopts import Parameter
@@ -12,17 +14,43 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+Word = TypeVar("Word", bound=StrEnum)
+
 EXIT_FINDINGS: Final = 1
 EXIT_UNUSABLE: Final = 2
 
 AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 
-console: Final = Console(highlight=False)
-errors: Final = Console(stderr=True, highlight=False)
+WIDTH: Final = 200
+"""Of tables that go into a pipe or a file."""
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+console: Final = _console(stderr=False)
+errors: Final = _console(stderr=True)
 
 
 class CommandError(Exception):
     """What was asked cannot be done; the text is one sentence and what to do. Exit code 2."""
+
+
+def one_of(kind: type[Word], text: str, noun: str) -> Word:
+    """The member whose value people typed: our words, not the names in the code."""
+    try:
+        return kind(text)
+    except ValueError:
+        known = ", ".join(member.value for member in kind)
+        raise CommandError(f'"{text}" is no {noun} (there are: {known}).') from None
+
+
+def say(text: str, style: str = "") -> None:
+    """One line for people, never folded: it may be a path, an id or something to be copied."""
+    console.print(text, markup=False, soft_wrap=True, style=style or None)
 
 
 def print_json(value: object) -> None:

@@ -1,0 +1,74 @@
+"""The estate and API keys from the command line."""
+
+from pathlib import Path
+
+from cli.conftest import COMPANY, Desk
+
+
+def test_a_typo_in_the_estate_is_told_with_file_and_line_and_nothing_is_applied(desk: Desk) -> None:
+    (desk.estate / "retailer.yaml").write_text(COMPANY.replace("pool: [DC1]", "pool: [DC2]"))
+
+    checked = desk.run("estate", "check")
+    applied = desk.run("estate", "apply")
+
+    assert checked.code == applied.code == 1
+    assert 'retailer.yaml:12: there is no location "DC2"' in checked.out.splitlines()
+    assert desk.run("estate", "versions").out == "No estate has been applied yet.\n"
+
+
+def test_complaints_are_never_folded_and_come_as_json_too(desk: Desk) -> None:
+    long = "x" * 300
+    (desk.estate / "more.yaml").write_text(
+        f"channels:\n  - code: {long[:40]}\n    name: a\n    currency: {long[:60]}\n"
+    )
+
+    lines = desk.run("estate", "check").out.splitlines()
+    told = desk.run("estate", "check", "--json")
+
+    assert len([line for line in lines if line.startswith("more.yaml")]) == len(lines)
+    assert told.code == 1
+    assert isinstance(told.json, dict)
+    assert told.json["ok"] is False
+    assert told.json["complaints"][0]["file"] == "more.yaml"
+
+
+def test_applying_twice_changes_nothing_and_rolling_back_is_a_new_version(desk: Desk) -> None:
+    assert desk.run("estate", "apply", "--note", "first").out.startswith("Version 1 is in force")
+    assert desk.run("estate", "apply").out == "Nothing to change: version 1 says the same.\n"
+    (desk.estate / "retailer.yaml").write_text(COMPANY.replace("Corner Shops", "Corner & Co"))
+    assert desk.run("estate", "diff").out == "company.name: Corner Shops → Corner & Co\n"
+    desk.run("estate", "apply")
+
+    rolled = desk.run("estate", "rollback", "1")
+
+    assert rolled.out == "Version 3 (the same as 1) is in force.\n"
+    assert [row["version"] for row in desk.rows("estate", "versions")] == [3, 2, 1]
+    assert desk.run("estate", "rollback", "9").code == 2
+
+
+def test_a_missing_estate_folder_is_one_sentence_with_what_to_do(desk: Desk, tmp_path: Path) -> None:
+    said = desk.run("estate", "check", str(tmp_path / "nowhere"))
+
+    assert said.code == 2
+    assert said.err.startswith("There is no estate folder")
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_key_is_shown_once_listed_by_name_and_gone_when_revoked(desk: Desk) -> None:
+    made = desk.run("key", "create", "till 1", "--scope", "orders:write", "--scope", "orders:read", "--days", "30")
+
+    assert made.code == 0
+    assert made.out.startswith("cdk_")
+    (row,) = desk.rows("key", "list")
+    assert (row["name"], row["scopes"]) == ("till 1", "orders:write orders:read")
+    assert made.out.strip() not in str(row)
+    assert desk.run("key", "revoke", "till 1").code == 0
+    assert desk.rows("key", "list") == []
+    assert desk.run("key", "revoke", "till 1").code == 2
+
+
+def test_commands_that_need_an_estate_say_how_to_get_one(desk: Desk) -> None:
+    said = desk.run("connection", "list")
+
+    assert said.code == 2
+    assert said.err == "No estate has been applied yet: run `crossdock estate apply`.\n"
