@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from .api import api_page
 from .architecture import packages_region
 from .connectors import connectors_page
 from .estate import estate_page, settings_page
@@ -23,6 +24,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/life-cycles.md": states_page,
     "reference/exceptions.md": exceptions_page,
     "reference/cli.md": cli_page,
+    "reference/api.md": api_page,
 }
 REGIONS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("explanation/architecture.md", "packages"): packages_region,
