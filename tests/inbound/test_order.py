@@ -76,6 +76,29 @@ async def test_poison_holds_back_its_own_key_and_no_other(hub: Hub) -> None:
     assert (fact.record, fact.subject) == (1, "count/B")
 
 
+async def test_poison_in_a_group_costs_its_neighbours_nothing(hub: Hub) -> None:
+    hub.poison = {"count/S7", "count/S80", "count/S299"}
+    await hub.receive("counts", counts(*(count(f"S{n}", n) for n in range(300))), route=Route.UPLOAD)
+
+    work = await hub.work()
+
+    assert (work.applied, work.quarantined) == (297, 3)
+    assert len(await hub.effects()) == 297
+
+
+async def test_poison_holds_back_a_long_queue_of_its_key_before_many_workers(hub: Hub) -> None:
+    hub.poison = {"count/B"}
+    body = counts(*(count("B", f"b{n}") for n in range(450)))
+    await hub.receive("counts", body, route=Route.UPLOAD)
+    await hub.decode()
+
+    await asyncio.gather(*(hub.work() for _ in range(4)))
+
+    async with hub.database.transaction() as tx:
+        counted = {entry.state: entry.count for entry in await inbound.tally(tx)}
+    assert counted == {"quarantined": 1, "received": 449}
+
+
 async def test_what_stood_behind_poison_follows_in_order_once_it_is_released(hub: Hub) -> None:
     hub.poison = {"count/B"}
     (message,) = await hub.receive("counts", counts(*(count("B", f"b{n}") for n in range(5))), route=Route.UPLOAD)
