@@ -15,6 +15,8 @@ SERVER_ERROR: Final = 500
 PAUSE_DEFAULT: Final = timedelta(seconds=2)
 """For a vendor that says "too many" without saying how long."""
 PAUSE_MAX: Final = timedelta(hours=1)
+GRAIN: Final = 1e-9
+"""Share of a bucket that counts as there: what rounding leaves missing would be waited for in steps of no length."""
 _SECONDS: Final = re.compile(r"\d{1,6}(\.\d{1,3})?")
 
 
@@ -30,7 +32,7 @@ def filled(bucket: Bucket, now_s: float) -> Bucket:
 def wait_s(bucket: Bucket, cost: float, now_s: float) -> float:
     """How long until *cost* is there. A cost above the size waits for a full bucket: it could never be met otherwise."""
     missing = min(cost, bucket.size) - filled(bucket, now_s).level
-    return max(0.0, missing / bucket.per_s)
+    return missing / bucket.per_s if missing > GRAIN * bucket.size else 0.0
 
 
 def spent(bucket: Bucket, cost: float, now_s: float) -> Bucket:

@@ -1,0 +1,282 @@
+"""Facts become intents by the estate's flows: in commit order, once, to those who must know and nobody else."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from crossdock.canonical import facts
+from crossdock.canonical.base import Document, LocationCode
+from crossdock.canonical.intents import GoodsLine, IntentDocument, JournalLine, PostSale, SaleLine
+from crossdock.canonical.orders import Mode, PaymentStatus
+from crossdock.estate.model import FlowKind
+from crossdock.foundation.db import Database, Tx
+from crossdock.outbound.derivation.rules import SOURCES
+from crossdock.outbound.model import Intent, IntentState, Outcome
+from crossdock.outbound.ports import Builder, Unbuildable
+from outbound.rig import DAY, Rig, at, count, derive_all, estate, flow, intents, tell, transfer, until_state
+from outbound.target import Fault, Target, serving
+
+ALL = estate(
+    *(flow(kind, "erp") for kind in FlowKind if kind not in {FlowKind.STOCK, FlowKind.FULFILMENT}),
+    flow(FlowKind.FULFILMENT, "shop"),
+    flow(FlowKind.FULFILMENT, "market"),
+)
+GOODS = (GoodsLine(sku="A", quantity=Decimal(2), line_id="1"),)
+STORE = LocationCode("S1")
+
+
+def accepted(order: str = "o1", connection: str = "shop", channel: str = "web") -> Document:
+    return facts.OrderAccepted(
+        order_id=order,
+        connection=connection,
+        channel=channel,
+        channel_order_id=f"gid/{order}",
+        number=f"#{order}",
+        placed_at=at(0),
+        currency="USD",
+        prices_include_tax=False,
+        lines=(SaleLine(line_id="1", sku="A", quantity=Decimal(2), unit_price=Decimal(5)),),
+        total=Decimal(10),
+        mode=Mode.SHIP,
+        payment_status=PaymentStatus.PAID,
+    )
+
+
+def placed(order: str = "o1") -> Document:
+    line = facts.PlacedLine(line_id="1", sku="A", location=STORE, quantity=Decimal(2))
+    return facts.OrderPlacedOnStock(order_id=order, lines=(line,))
+
+
+def released(order: str = "o1", fulfilment: str = "f1") -> Document:
+    return facts.FulfilmentReleased(
+        fulfilment_id=fulfilment, order_id=order, location=STORE, mode=Mode.SHIP, lines=GOODS
+    )
+
+
+def shipped(order: str = "o1", fulfilment: str = "f1", tracking: str = "X1") -> Document:
+    return facts.FulfilmentShipped(
+        fulfilment_id=fulfilment, order_id=order, location=STORE, lines=GOODS, shipped_at=at(1), tracking=(tracking,)
+    )
+
+
+def cancelled(order: str = "o1") -> Document:
+    return facts.OrderCancelled(order_id=order, reason="changed my mind", cancelled_at=at(2))
+
+
+def closed(run: int = 1, *, journal: tuple[JournalLine, ...] = ()) -> Document:
+    lines = journal or (
+        JournalLine(account="tender.cash", debit=Decimal(10)),
+        JournalLine(account="revenue.standard", credit=Decimal(10)),
+    )
+    return facts.StoreDayClosed(
+        store=STORE,
+        business_day=DAY,
+        run=run,
+        currency="USD",
+        receipts=1,
+        total=Decimal(10),
+        journal=lines,
+        goods=GOODS,
+    )
+
+
+async def sale(_tx: Tx, intent: Intent) -> IntentDocument:
+    """A builder as the orders package has one; order `gone` was erased."""
+    if intent.reference == "gone":
+        raise Unbuildable("order gone is not known")
+    return PostSale(
+        reference="the builder's own",
+        order_id=intent.reference,
+        channel="web",
+        channel_order_id="1",
+        number="#1",
+        placed_at=at(0),
+        currency="USD",
+        prices_include_tax=False,
+        lines=(),
+        total=Decimal(10),
+    )
+
+
+BUILDERS: Mapping[str, Builder] = {FlowKind.SALE: sale}
+
+
+async def made(database: Database) -> list[tuple[str, str, str]]:
+    return [(intent.kind, intent.connection, intent.reference.partition("/")[0]) for intent in await intents(database)]
+
+
+async def test_an_orders_life_becomes_sale_shipment_report_and_invoice(database: Database) -> None:
+    order = [accepted(), placed(), released(), shipped(), facts.OrderCompleted(order_id="o1")]
+    await tell(database, *order)
+
+    assert await derive_all(database, ALL, BUILDERS) == 4
+    assert await made(database) == [
+        ("sale.post", "erp", "o1"),
+        ("shipment.post", "erp", "f1"),
+        ("fulfilment.report", "shop", "f1"),
+        ("invoice.post", "erp", "o1"),
+    ]
+    sold, ship, report, invoice = await intents(database)
+    assert sold.document is None  # a person's data: built when it is sent
+    assert {intent.business_key for intent in (sold, ship, report, invoice)} == {"order/o1"}
+    assert isinstance(ship.document, dict)
+    assert ship.document["sale_reference"] == "o1"
+    assert isinstance(report.document, dict)
+    assert report.document["channel_order_id"] == "gid/o1"
+    assert isinstance(invoice.document, dict)
+    assert invoice.document["total"] == "10"
+
+
+async def test_a_fact_that_waits_for_its_order_reads_it_from_an_earlier_batch(database: Database) -> None:
+    await tell(database, accepted())
+    await derive_all(database, ALL, BUILDERS)
+    await tell(database, shipped())
+    await derive_all(database, ALL, BUILDERS)
+
+    assert await made(database) == [("fulfilment.report", "shop", "f1")]
+
+
+async def test_each_parcel_of_a_fulfilment_is_reported(database: Database) -> None:
+    await tell(database, accepted(), shipped(tracking="X1"), shipped(tracking="X2"))
+
+    assert await derive_all(database, ALL, BUILDERS) == 2
+    first, second = await intents(database)
+    assert first.reference != second.reference
+    assert first.reference.startswith("f1/")
+
+
+async def test_a_connection_is_not_told_what_it_said_itself(database: Database) -> None:
+    await tell(database, accepted(), shipped(), source="shop")
+    await tell(database, transfer(1), count(1), source="erp")
+
+    assert await derive_all(database, ALL, BUILDERS) == 0
+
+
+async def test_a_flow_limited_to_channels_carries_only_their_orders(database: Database) -> None:
+    only_web = estate(flow(FlowKind.SALE, "erp", channels=("web",)))
+    await tell(database, accepted("o1"), accepted("o2", channel="phone"), placed("o1"), placed("o2"))
+    await derive_all(database, only_web, BUILDERS)
+
+    assert await made(database) == [("sale.post", "erp", "o1")]
+
+
+async def test_a_store_day_becomes_one_journal_and_one_goods_issue_per_closing(database: Database) -> None:
+    await tell(database, closed(1), closed(1), closed(2), stream="store_day/S1/2026-11-20")
+    await derive_all(database, ALL, BUILDERS)
+
+    found = await intents(database)
+    assert [(intent.kind, intent.reference) for intent in found] == [
+        ("journal.post", "S1/2026-11-20/1"),
+        ("goods_issue.post", "S1/2026-11-20/1"),
+        ("journal.post", "S1/2026-11-20/2"),
+        ("goods_issue.post", "S1/2026-11-20/2"),
+    ]
+    assert {intent.subject for intent in found} == {"store_day/S1/2026-11-20"}
+
+
+async def test_an_invoice_is_dated_in_the_companys_zone(database: Database) -> None:
+    await tell(database, accepted(), facts.OrderCompleted(order_id="o1"))
+    async with database.transaction() as tx:  # four in the morning in London is still yesterday in New York
+        await tx.execute("ALTER TABLE eventlog.event DISABLE TRIGGER event_is_append_only")
+        await tx.execute("UPDATE eventlog.event SET happened_at = %s", [datetime(2026, 11, 21, 4, tzinfo=UTC)])
+    await derive_all(database, ALL, BUILDERS)
+
+    (invoice,) = await intents(database)
+    assert isinstance(invoice.document, dict)
+    assert invoice.document["invoice_date"] == date(2026, 11, 20).isoformat()
+
+
+async def test_a_fact_that_cannot_be_told_is_parked_and_stops_nobody(database: Database) -> None:
+    askew = (JournalLine(account="a", debit=Decimal(10)), JournalLine(account="b", credit=Decimal(9)))
+    await tell(database, closed(1, journal=askew), transfer(1))
+    await derive_all(database, ALL, BUILDERS)
+
+    journal, goods, moved = await intents(database)
+    assert (journal.state, journal.cause) == (IntentState.PARKED, "document:journal.post")
+    assert "do not balance" in journal.reason
+    assert (goods.state, moved.state) == (IntentState.PENDING, IntentState.PENDING)
+
+
+async def test_a_cancelled_order_withdraws_what_has_not_begun(database: Database) -> None:
+    await tell(database, accepted(), placed(), released(), accepted("o2"), placed("o2"))
+    await derive_all(database, ALL, BUILDERS)
+    await tell(database, cancelled())
+    await derive_all(database, ALL, BUILDERS)
+
+    states = {(intent.kind, intent.reference): (intent.state, intent.outcome) for intent in await intents(database)}
+    assert states == {
+        ("sale.post", "o1"): (IntentState.WITHDRAWN, Outcome.NOT_WANTED),
+        ("shipment.post", "f1"): (IntentState.WITHDRAWN, Outcome.NOT_WANTED),
+        ("sale.post", "o2"): (IntentState.PENDING, Outcome.OPEN),
+    }
+
+
+async def test_an_order_cancelled_in_the_same_batch_is_never_sent(database: Database) -> None:
+    await tell(database, accepted(), placed(), cancelled(), placed())
+    await derive_all(database, ALL, BUILDERS)
+
+    assert [intent.state for intent in await intents(database)] == [IntentState.WITHDRAWN]
+
+
+async def test_a_cancelled_order_whose_sale_has_landed_is_to_be_undone(database: Database) -> None:
+    await tell(database, accepted(), placed())
+    await derive_all(database, ALL, BUILDERS)
+    async with serving(Target()) as target, Rig(database, ALL, builders=BUILDERS).pumping(target):
+        await until_state(database, IntentState.LANDED)
+    await tell(database, cancelled())
+    await derive_all(database, ALL, BUILDERS)
+
+    (sold,) = await intents(database)
+    assert (sold.state, sold.outcome) == (IntentState.LANDED, Outcome.TO_UNDO)
+
+
+async def test_what_has_shipped_is_sold_and_invoiced_although_the_rest_is_cancelled(database: Database) -> None:
+    await tell(database, accepted(), placed(), shipped(), cancelled(), facts.OrderCompleted(order_id="o1"))
+    await derive_all(database, ALL, BUILDERS)
+
+    kinds = {intent.kind: intent.state for intent in await intents(database)}
+    assert kinds["sale.post"] is IntentState.PENDING
+    assert kinds["invoice.post"] is IntentState.PENDING
+
+
+async def test_a_cancelled_fulfilment_withdraws_only_its_own_shipment(database: Database) -> None:
+    taken_back = facts.FulfilmentCancelled(fulfilment_id="f1", order_id="o1", reason="moved")
+    await tell(database, accepted(), placed(), released(fulfilment="f1"), released(fulfilment="f2"), taken_back)
+    await derive_all(database, ALL, BUILDERS)
+
+    states = {intent.reference: intent.state for intent in await intents(database)}
+    assert states == {
+        "o1": IntentState.PENDING,
+        "f1": IntentState.WITHDRAWN,
+        "f2": IntentState.PENDING,
+    }
+
+
+async def test_a_document_built_when_it_is_sent_carries_the_intents_reference_and_is_not_kept(
+    database: Database,
+) -> None:
+    await tell(database, accepted(), placed(), accepted("gone"), placed("gone"))
+    await derive_all(database, ALL, BUILDERS)
+
+    async with serving(Target()) as target, Rig(database, ALL, builders=BUILDERS).pumping(target):
+        await until_state(database, IntentState.LANDED, IntentState.PARKED)
+
+    assert target.order == ["o1"]
+    sold, gone = await intents(database)
+    assert sold.document is None
+    assert (gone.cause, gone.reason) == ("document:sale.post", "order gone is not known")
+
+
+async def test_a_shipment_never_reaches_the_erp_before_its_sale(database: Database) -> None:
+    busy = Target(plan=lambda reference, number: Fault.UNAVAILABLE if reference == "o1" and number < 3 else Fault.NONE)
+    await tell(database, accepted(), placed(), released())
+    await derive_all(database, ALL, BUILDERS)
+
+    async with serving(busy) as target, Rig(database, ALL, builders=BUILDERS).pumping(target):
+        await until_state(database, IntentState.LANDED)
+
+    assert target.order == ["o1", "f1"]
+
+
+def test_derivation_reads_every_fact_that_its_table_names() -> None:
+    assert set(SOURCES) <= set(facts.FACT_TYPES)
