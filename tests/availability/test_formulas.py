@@ -12,7 +12,7 @@ from crossdock.canonical.base import ReservationKey
 from crossdock.canonical.orders import Mode
 from crossdock.estate.model import ChannelBuffer, Estate, SafetyStock
 from crossdock.inventory.model import Account, Position, PositionKey
-from crossdock.inventory.reservations.model import Fill
+from crossdock.inventory.reservations.model import Fill, ReserveRequest
 from inventory.shop_floor import DC, NOW, SHOP, STORE, A
 
 PLACES = (DC, STORE, SHOP)
@@ -126,7 +126,9 @@ def test_a_hold_is_granted_if_and_only_if_the_channel_may_sell_it(
     policy = rules.Policy.of(where)
     shelf = {key: {Account.AVAILABLE: position.available} for key, position in stock.items()}
 
-    placement = rules.placer_for(policy, [request])(rules.reserve_request(policy, request, NOW), shelf)
+    asked = rules.reserve_request(policy, request, (), NOW)
+    assert isinstance(asked, ReserveRequest)
+    placement = rules.placer_for(policy, [request])(asked, shelf)
 
     answer = evaluate(where, stock)
     taken = sum(placement.takes.values(), ZERO)

@@ -7,10 +7,11 @@ import pytest
 
 from availability.shop_window import ESTATE, MARKET, WEB, ask, estate, held, hold, later
 from crossdock.availability import service
-from crossdock.availability.model import Reason, Rule
-from crossdock.canonical.base import ChannelCode
+from crossdock.availability.model import HoldLine, HoldRequest, Reason, Rule
+from crossdock.canonical.base import ChannelCode, ReservationKey
 from crossdock.canonical.orders import Mode
-from crossdock.canonical.stock import Bucket, FloorMovement
+from crossdock.canonical.stock import Bucket, FloorMovement, ItemDescribed
+from crossdock.catalog import service as catalog
 from crossdock.estate.model import ChannelBuffer, SafetyStock
 from crossdock.foundation.db import Database
 from crossdock.inventory.model import NewMovement
@@ -19,6 +20,7 @@ from inventory.shop_floor import (
     DC,
     MINUTE,
     NOW,
+    ORIGIN,
     SHOP,
     STORE,
     A,
@@ -160,11 +162,31 @@ async def test_a_query_with_the_callers_own_hold_does_not_count_it(database: Dat
     assert (await ask(database, without_hold="cart/1")).sellable == 4
 
 
-async def test_an_untracked_item_has_no_number(database: Database) -> None:
+async def describe_untracked(database: Database) -> None:
     async with database.transaction() as tx:
-        (answer,) = await service.query(tx, ESTATE, [(A, WEB)], now=NOW, untracked=[A])
+        await catalog.describe(tx, [ItemDescribed(sku=A, name="Gift card", tracked=False)], origin=ORIGIN, now=NOW)
+
+
+async def test_an_untracked_item_has_no_number_only_a_maximum(database: Database) -> None:
+    await describe_untracked(database)
+
+    answer = await ask(database)
+    limited = await ask(database, where=estate(publish_max=units(99)))
 
     assert (answer.tracked, answer.published) == (False, None)
+    assert limited.published == 99
+
+
+async def test_untracked_items_need_no_units_to_be_held(database: Database) -> None:
+    await describe_untracked(database)
+    await receive(database, 1, B)
+    both = HoldRequest(key=ReservationKey("cart/2"), channel=WEB, lines=[HoldLine(A, units(5)), HoldLine(B, units(1))])
+
+    card, mixed, refused = await hold(database, held("cart/1", 5), both, held("cart/3", 1, B))
+
+    assert card == Reserved(ReservationKey("cart/1"), (), later(30))
+    assert mixed == Reserved(ReservationKey("cart/2"), (grant(1, B),), later(30))
+    assert isinstance(refused, OutOfStock)
 
 
 # ------------------------------------------------------------------------- holds

@@ -136,6 +136,23 @@ async def test_what_a_channel_was_told_and_when_it_confirmed_is_known_for_ever(d
     assert (at_end.confirmed.quantity, at_end.confirmed.confirmed_at) == (units(6), later(12))
 
 
+async def test_what_a_channel_was_seen_to_hold_is_the_base_of_the_next_telling(database: Database) -> None:
+    await receive(database, 10)
+    await refresh(database)
+    await confirm(database, (await pending(database))[A])
+    await record(database, movement(FloorMovement.ISSUE, 3), now=later(1))
+    await refresh(database, now=later(1))
+
+    async with database.transaction() as tx:
+        await service.found(tx, WEB, A, Decimal(8), now=later(2))
+    still = (await pending(database))[A]
+    async with database.transaction() as tx:
+        await service.found(tx, WEB, A, Decimal(7), now=later(3))
+
+    assert still.confirmed_quantity == 8
+    assert await pending(database) == {}
+
+
 async def test_lapsed_holds_are_published_once_they_are_written_down(database: Database) -> None:
     await receive(database, 1)
     await hold(database, held("cart/1", 1))

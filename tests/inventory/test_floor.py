@@ -297,6 +297,23 @@ async def test_a_count_on_a_stale_base_is_detected_not_written(database: Databas
     assert fresh == Counted(MovementKey("count/3"), units(1))
 
 
+async def test_counts_of_one_position_in_one_batch_are_taken_in_their_order(database: Database) -> None:
+    await receive(database, 3)
+    counts = [
+        NewCount(key=MovementKey(f"count/{n}"), sku=sku, location=DC, on_hand=units(n), as_of=NOW + n * MINUTE)
+        for n, sku in enumerate([A, B, A, A, B], start=4)
+    ]
+
+    async with database.transaction() as tx:
+        outcomes = await service.count(tx, counts, origin=ORIGIN, now=NOW + 9 * MINUTE)
+
+    assert outcomes == [
+        Counted(new.key, units(difference)) for new, difference in zip(counts, (1, 5, 2, 1, 3), strict=True)
+    ]
+    assert (await position(database)).on_hand == 7
+    assert await differences(database) == []
+
+
 async def test_of_two_counts_on_one_base_the_second_is_stale(database: Database) -> None:
     await count(database, 10)
 

@@ -1,6 +1,6 @@
 """The formulas of the promise. Pure: positions and rules in, terms out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from crossdock.inventory.reservations.model import (
     ClaimKind,
     Placement,
     Placer,
+    Reserved,
     ReserveLine,
     ReserveRequest,
     Shelf,
@@ -231,17 +232,26 @@ def _reasons(
 # ---------------------------------------------------------------------------------------------------------- holds
 
 
-def reserve_request(policy: Policy, request: HoldRequest, now: datetime) -> ReserveRequest:
-    """What inventory is asked for: all of the channel's eligible locations, since the whole pool decides the limit."""
+def reserve_request(
+    policy: Policy, request: HoldRequest, untracked: Collection[Sku], now: datetime
+) -> ReserveRequest | Reserved:
+    """What inventory is asked for: all of the channel's eligible locations, since the whole pool decides the limit.
+
+    Nothing need be asked when nobody counts any of the items.
+    """
     channel = policy.channels.get(request.channel)
     minutes = 0 if channel is None else channel.hold_minutes
+    expires_at = request.expires_at or now + timedelta(minutes=minutes)
     pool_of = () if channel is None else channel.pool
     locations = [location for location in pool_of if barred(policy, location, request.mode) is None]
+    lines = [ReserveLine(line.sku, line.quantity, locations) for line in request.lines if line.sku not in untracked]
+    if not lines:
+        return Reserved(request.key, (), expires_at)
     return ReserveRequest(
         key=request.key,
         kind=ClaimKind.HOLD,
-        lines=[ReserveLine(line.sku, line.quantity, locations) for line in request.lines],
-        expires_at=request.expires_at or now + timedelta(minutes=minutes),
+        lines=lines,
+        expires_at=expires_at,
         fill=request.fill,
         channel=request.channel,
         correlation_id=request.correlation_id,

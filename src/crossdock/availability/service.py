@@ -8,14 +8,13 @@ from crossdock.availability import rules, store
 from crossdock.availability.model import Availability, Confirmed, Explanation, HoldRequest, Target, Told
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
+from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import Position
-from crossdock.inventory.reservations.model import ReserveOutcome
-
-NOBODY: frozenset[Sku] = frozenset()
+from crossdock.inventory.reservations.model import ReserveOutcome, ReserveRequest
 
 
 async def query(
@@ -26,11 +25,11 @@ async def query(
     now: datetime,
     mode: Mode = Mode.SHIP,
     without_hold: ReservationKey | None = None,
-    untracked: Collection[Sku] = NOBODY,
 ) -> Sequence[Availability]:
     """What each channel may sell of each item now, in the order of *pairs*. A caller's own hold need not count."""
     skus = {sku for sku, _ in pairs}
     positions = await inventory.positions(tx, skus, now=now, without_hold=without_hold)
+    untracked = await catalog.untracked(tx, skus)
     return list(_evaluated(estate, pairs, positions, mode=mode, as_of=now, untracked=untracked))
 
 
@@ -43,7 +42,6 @@ async def explain(
     now: datetime,
     as_of: datetime | None = None,
     mode: Mode = Mode.SHIP,
-    untracked: Collection[Sku] = NOBODY,
 ) -> Explanation:
     """Every term of one number, now or as it was known at a past moment, and what the channel had been told by then.
 
@@ -54,6 +52,7 @@ async def explain(
         positions = await inventory.positions(tx, [sku], now=now)
     else:
         positions = await inventory.positions_as_of(tx, [sku], as_of)
+    untracked = await catalog.untracked(tx, [sku])
     (answer,) = _evaluated(estate, [(sku, channel)], positions, mode=mode, as_of=moment, untracked=untracked)
     return Explanation(answer, await told(tx, channel, sku, moment))
 
@@ -68,17 +67,19 @@ async def hold(
 ) -> Sequence[ReserveOutcome]:
     """Hold units for channels, each request up to what its channel may sell after those before it.
 
-    Decided under the locks of all rows that the channel's pool has of the items, and placed on them at once.
+    Decided under the locks of all rows that the channel's pool has of the items, and placed on them at once. Untracked
+    items need no units: they are always granted.
     """
     policy = rules.Policy.of(estate)
+    untracked = await catalog.untracked(tx, {line.sku for request in requests for line in request.lines})
+    asked = [rules.reserve_request(policy, request, untracked, now) for request in requests]
     placer = rules.placer_for(policy, requests)
-    asked = [rules.reserve_request(policy, request, now) for request in requests]
-    return await inventory.reserve(tx, asked, origin=origin, now=now, placer=placer)
+    counted = [request for request in asked if isinstance(request, ReserveRequest)]
+    outcomes = iter(await inventory.reserve(tx, counted, origin=origin, now=now, placer=placer))
+    return [next(outcomes) if isinstance(request, ReserveRequest) else request for request in asked]
 
 
-async def refresh(
-    tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000, untracked: Collection[Sku] = NOBODY
-) -> int:
+async def refresh(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> int:
     """Bring targets up to the ledger, *limit* of its rows at a time; how many items were looked at, 0 when up to date.
 
     Many movements of an item in a batch are one new number, and a number that comes back to what it was is none.
@@ -87,7 +88,7 @@ async def refresh(
     changed = await inventory.changed_after(tx, cursor, limit=limit)
     if not changed.skus:
         return 0
-    await _retarget(tx, estate, changed.skus, now=now, untracked=untracked)
+    await _retarget(tx, estate, changed.skus, now=now)
     await store.move_progress(tx, changed.cursor)
     return len(changed.skus)
 
@@ -99,7 +100,6 @@ async def sweep(
     now: datetime,
     after: Sku | None = None,
     limit: int = 1000,
-    untracked: Collection[Sku] = NOBODY,
 ) -> Sku | None:
     """Recompute one page of all items, whatever the ledger says: for a new estate, and as a backstop.
 
@@ -109,7 +109,7 @@ async def sweep(
     skus = await inventory.skus_after(tx, Sku("") if after is None else after, limit=limit)
     if not skus:
         return None
-    await _retarget(tx, estate, dict.fromkeys(skus, now), now=now, untracked=untracked)
+    await _retarget(tx, estate, dict.fromkeys(skus, now), now=now)
     return skus[-1]
 
 
@@ -139,10 +139,9 @@ async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed],
         await store.confirm(tx, channel, said, now)
 
 
-async def _retarget(
-    tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime, untracked: Collection[Sku]
-) -> None:
+async def _retarget(tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime) -> None:
     positions = await inventory.positions(tx, happened, now=now)
+    untracked = await catalog.untracked(tx, happened.keys())
     pairs = [(sku, ChannelCode(channel.code)) for sku in happened for channel in estate.channels]
     fresh = _evaluated(estate, pairs, positions, mode=Mode.SHIP, as_of=now, untracked=untracked)
     changes = list(rules.changes(await store.current(tx, happened.keys()), fresh))

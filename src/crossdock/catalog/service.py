@@ -38,6 +38,11 @@ async def known(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
     return {Sku(sku) for sku in await store.known(tx, sorted(set(skus)))}
 
 
+async def untracked(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
+    """Those of *skus* whose stock has no number: services, gift cards, made to order."""
+    return {Sku(sku) for sku in await store.untracked(tx, list(skus))}
+
+
 async def page(tx: Tx, after: str = "", limit: int = PAGE) -> Sequence[Item]:
     """Items by SKU, beginning behind *after*."""
     return await store.items(tx, after, limit)

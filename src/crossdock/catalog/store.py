@@ -25,6 +25,10 @@ VALUES (%(sku)s, %(name)s, %(unit)s, %(tax_class)s, %(price)s, %(barcodes)s, %(a
 
 KNOWN: Final[LiteralString] = "SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[])"
 
+UNTRACKED: Final[LiteralString] = """
+SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[]) AND NOT tracked
+"""
+
 ITEMS: Final[LiteralString] = """
 SELECT sku, name, unit, tax_class, price, barcodes, active, tracked, source, changed_at
   FROM catalog.item WHERE sku > %(after)s ORDER BY sku LIMIT %(limit)s
@@ -51,6 +55,11 @@ async def describe(tx: Tx, item: ItemDescribed, source: str, now: datetime) -> b
 async def known(tx: Tx, skus: Sequence[str]) -> set[str]:
     """Those of *skus* that are in the catalogue."""
     return {row[0] for row in await fetch_tuples(tx, KNOWN, {"skus": skus})}
+
+
+async def untracked(tx: Tx, skus: Sequence[str]) -> set[str]:
+    """Those of *skus* whose stock nobody counts."""
+    return {row[0] for row in await fetch_tuples(tx, UNTRACKED, {"skus": skus})}
 
 
 async def items(tx: Tx, after: str, limit: int) -> list[Item]:

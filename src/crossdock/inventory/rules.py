@@ -207,6 +207,19 @@ def decide_count(
     return Counted(count.key, difference)
 
 
+def rounds(counts: Sequence[NewCount]) -> Sequence[Sequence[int]]:
+    """Numbers of counts in groups that name each position once, those of one position in their order."""
+    groups: list[list[int]] = []
+    named: dict[PositionKey, int] = {}
+    for n, new in enumerate(counts):
+        number = named.get(new.position, 0)
+        named[new.position] = number + 1
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(n)
+    return groups
+
+
 def posting_of_count(count: NewCount, difference: Decimal) -> Posting:
     """The entry that brings on-hand to the count."""
     source, target = Account.OUTSIDE, Account.AVAILABLE

@@ -105,10 +105,20 @@ async def count(
     """Bring on-hand to what somebody says it was at a moment; movements since then stay on top.
 
     Unchanged rows write nothing and lock nothing. Beyond *correct_max* a known position is not corrected but raised as
-    a discrepancy. Each position may be named once.
+    a discrepancy.
     """
+    outcomes: dict[int, CountOutcome] = {}
+    for batch in rules.rounds(counts):
+        judged = await _count_once(tx, [counts[n] for n in batch], origin=origin, now=now, correct_max=correct_max)
+        outcomes |= zip(batch, judged, strict=True)
+    return [outcomes[n] for n in range(len(counts))]
+
+
+async def _count_once(
+    tx: Tx, counts: Sequence[NewCount], *, origin: Origin, now: datetime, correct_max: Decimal | None
+) -> Sequence[CountOutcome]:
+    """The same for counts that name each position once."""
     places = {new.position for new in counts}
-    assert len(places) == len(counts), "a position is named twice"
     outcomes = dict(await _judged(tx, counts, await history.at(tx, places), correct_max))
     differing = [new for new in counts if isinstance(outcomes[new.position], Counted | BeyondTolerance)]
     if differing:
