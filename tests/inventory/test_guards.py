@@ -13,9 +13,8 @@ from crossdock.canonical.base import ReservationKey
 from crossdock.canonical.stock import FloorMovement, MovementKind
 from crossdock.foundation.db import Database, Tx, execute
 from crossdock.inventory import service, store
-from crossdock.inventory.model import Account
+from crossdock.inventory.model import Account, Posting
 from crossdock.inventory.reservations.model import Placement, Release, ReserveRequest, Shelf
-from crossdock.inventory.rules import Posting
 from inventory.shop_floor import (
     NOW,
     ORIGIN,

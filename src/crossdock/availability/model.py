@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_aware, check_positive
@@ -151,6 +151,15 @@ class HoldRequest:
         check_aware(self.expires_at, "expires_at")
         if not self.lines:
             raise ValueError("`lines` must not be empty")
+
+
+class NewTarget(NamedTuple):
+    """A number that a channel shall show from now on."""
+
+    channel: ChannelCode
+    sku: Sku
+    quantity: Decimal
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
-from crossdock.availability.model import ZERO, Availability, HoldRequest, LocationTerm, Reason, Rule
+from crossdock.availability.model import ZERO, Availability, HoldRequest, LocationTerm, NewTarget, Reason, Rule
 from crossdock.canonical.base import ChannelCode, LocationCode, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.canonical.stock import Bucket
@@ -26,15 +26,6 @@ from crossdock.inventory.reservations.model import (
 
 LAST_UNITS: Final = Decimal(3)
 """From here down every unit is urgent news: the next sale may be one too many."""
-
-
-class NewTarget(NamedTuple):
-    """A number that a channel shall show from now on."""
-
-    channel: ChannelCode
-    sku: Sku
-    quantity: Decimal
-    urgent: bool
 
 
 def safety_stock(rules: Sequence[SafetyStock], sku: Sku, location: LocationCode, mode: Mode) -> Rule | None:

@@ -5,8 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, LiteralString
 
-from crossdock.availability.model import Announcement, Confirmation, Confirmed, Target
-from crossdock.availability.rules import NewTarget
+from crossdock.availability.model import Announcement, Confirmation, Confirmed, NewTarget, Target
 from crossdock.canonical.base import ChannelCode, Sku
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
 from crossdock.inventory.model import LedgerCursor

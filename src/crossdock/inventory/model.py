@@ -326,6 +326,20 @@ class Changed:
     cursor: LedgerCursor
 
 
+class Posting(NamedTuple):
+    """One row of the ledger to be: units leave one account of a position and enter another."""
+
+    position: PositionKey
+    kind: MovementKind
+    source: Account
+    target: Account
+    quantity: Decimal
+    key: str
+    happened_at: datetime
+    reason: str = ""
+    correlation_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """A row of the ledger: what moved between which accounts, why, and what it left behind."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Final, NamedTuple, TypeAlias, assert_never
-from uuid import UUID
+from typing import Final, TypeAlias, assert_never
 
 from crossdock.canonical.stock import Bucket, FloorMovement, MovementKind
 from crossdock.inventory.model import (
@@ -22,6 +20,7 @@ from crossdock.inventory.model import (
     OutdatedCount,
     Position,
     PositionKey,
+    Posting,
     StaleCount,
     StockCount,
     Transfer,
@@ -33,20 +32,6 @@ Books: TypeAlias = "dict[PositionKey, Balances]"
 """The locked positions' balances, moved on by each decision of a batch."""
 
 _INSIDE: Final = (Account.AVAILABLE, Account.HELD, Account.ALLOCATED, *UNAVAILABLE)
-
-
-class Posting(NamedTuple):
-    """One row of the ledger to be: units leave one account of a position and enter another."""
-
-    position: PositionKey
-    kind: MovementKind
-    source: Account
-    target: Account
-    quantity: Decimal
-    key: str
-    happened_at: datetime
-    reason: str = ""
-    correlation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

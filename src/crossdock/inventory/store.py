@@ -9,8 +9,7 @@ from crossdock.canonical.base import LocationCode, Sku
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
 from crossdock.foundation.ids import new_id
-from crossdock.inventory.model import Condition, Position, PositionKey
-from crossdock.inventory.rules import Posting
+from crossdock.inventory.model import Condition, Position, PositionKey, Posting
 
 # Rows are made in key order, before any is locked: two batches with the same new positions wait, they do not deadlock.
 MAKE: Final[LiteralString] = """

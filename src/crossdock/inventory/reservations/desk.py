@@ -8,10 +8,10 @@ from crossdock.canonical.base import ReservationKey
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import store as ledger
-from crossdock.inventory.model import Position, PositionKey
+from crossdock.inventory.model import Position, PositionKey, Posting
 from crossdock.inventory.reservations import rules, store
 from crossdock.inventory.reservations.model import Claim
-from crossdock.inventory.rules import Books, Posting, opened, post
+from crossdock.inventory.rules import Books, opened, post
 
 _TRIES_MAX = 8
 

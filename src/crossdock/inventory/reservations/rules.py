@@ -9,7 +9,7 @@ from uuid import UUID
 
 from crossdock.canonical.base import ReservationKey
 from crossdock.canonical.stock import MovementKind
-from crossdock.inventory.model import ZERO, Account, PositionKey
+from crossdock.inventory.model import ZERO, Account, PositionKey, Posting
 from crossdock.inventory.reservations.model import (
     ACCOUNT_OF,
     ArrivedExpired,
@@ -31,7 +31,7 @@ from crossdock.inventory.reservations.model import (
     Shelf,
     Shortage,
 )
-from crossdock.inventory.rules import Books, Posting, fingerprint, post
+from crossdock.inventory.rules import Books, fingerprint, post
 from crossdock.inventory.states import State
 
 EXPIRED: Final = "expired"

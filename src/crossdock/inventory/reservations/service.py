@@ -9,7 +9,7 @@ from crossdock.canonical.base import ReservationKey
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory.findings import raise_findings
-from crossdock.inventory.model import KeyReused, PositionKey
+from crossdock.inventory.model import KeyReused, PositionKey, Posting
 from crossdock.inventory.operations import Operations
 from crossdock.inventory.reservations import rules, store
 from crossdock.inventory.reservations.desk import Desk
@@ -43,7 +43,6 @@ from crossdock.inventory.reservations.model import (
     Shortage,
     UnknownReservation,
 )
-from crossdock.inventory.rules import Posting
 from crossdock.inventory.states import Act, State, after
 
 
