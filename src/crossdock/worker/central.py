@@ -15,12 +15,15 @@ from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName, Sku
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
+from crossdock.eventlog.service import Origin
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
+from crossdock.inventory import service as inventory
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
 
 REFRESH_MAX: Final = 2000
+LAPSE_MAX: Final = 500
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
 SWEEP_S: Final = 3600.0
@@ -34,6 +37,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         *(Loop(name=f"react {reactor.name}", step=partial(step, hub, reactor)) for reactor in REACTORS),
         Loop(name="backorders", step=partial(give_to_backorders, hub)),
         Loop(name="derive", step=partial(_derive, hub)),
+        Loop(name="lapse", step=partial(_lapse, hub)),
         Loop(name="promise", step=partial(_promise, hub)),
         Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
@@ -67,6 +71,15 @@ async def _derive(hub: Hub) -> bool:
     if derived.intents:
         hub.hints.ring()
     return derived.facts > 0
+
+
+async def _lapse(hub: Hub) -> bool:
+    """Holds past their deadline no longer count anywhere; written down, their units are published again."""
+    async with hub.database.transaction() as tx:
+        ended = await inventory.lapse(tx, origin=Origin.begin("holds"), now=hub.clock.now(), limit=LAPSE_MAX)
+    if ended:
+        hub.hints.ring()
+    return ended > 0
 
 
 async def _promise(hub: Hub) -> bool:

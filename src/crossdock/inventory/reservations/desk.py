@@ -31,6 +31,7 @@ class Desk:
         self._changed: dict[tuple[ReservationKey, PositionKey], Claim] = {}
         self.before: dict[PositionKey, Position] = {}
         self.books: Books = {}
+        self.lapsed = 0
 
     @classmethod
     async def open(cls, tx: Tx, positions: set[PositionKey], *, now: datetime, make: bool = False) -> Self:
@@ -71,6 +72,7 @@ class Desk:
             due = await store.lapsed(self._tx, {position.key for position in found}, self._now)
             for posting, claim in rules.lapse(due, self.books):
                 self.write([posting], [claim])
+                self.lapsed += 1
 
     def _as_changed(self, claims: Iterable[Claim]) -> Sequence[Claim]:
         return [self._changed.get((claim.key, claim.position), claim) for claim in claims]

@@ -263,14 +263,17 @@ def _moved(desk: Desk, request: Move, mine: Sequence[Claim], now: datetime) -> t
 
 
 async def lapse(tx: Tx, *, origin: Origin, now: datetime, limit: int = 1000) -> int:
-    """End holds whose deadline has passed; how many positions were cleared. Everything else works without it: it only
-    makes the ledger say what every reader already takes for granted, so that freed units are published.
+    """End holds whose deadline has passed, at as many positions as *limit* of them stand on; how many were ended.
+
+    Everything else works without it: it only makes the ledger say what every reader already takes for granted, so that
+    freed units are published.
     """
     positions = await store.due_positions(tx, now, limit=limit)
-    if positions:
-        desk = await Desk.open(tx, positions, now=now)
-        await desk.close(origin=origin, floor=False)
-    return len(positions)
+    if not positions:
+        return 0
+    desk = await Desk.open(tx, positions, now=now)
+    await desk.close(origin=origin, floor=False)
+    return desk.lapsed
 
 
 async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapping[ReservationKey, Reservation]:
