@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from crossdock.canonical.base import FulfilmentId, LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.fulfilment import rules
-from crossdock.fulfilment.model import AlreadyShipped, Exceeds, Fulfilment, FulfilmentLine, Parcel, Shipping
-from crossdock.fulfilment.states import State
+from crossdock.fulfilment.model import AlreadyShipped, Exceeds, Fulfilment, FulfilmentLine, Parcel, Shipping, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ZERO = Decimal(0)

@@ -4,7 +4,8 @@ from itertools import product
 
 from crossdock.foundation.db import Database, fetch_tuples
 from crossdock.foundation.lifecycle import diagram, ends, reachable
-from crossdock.fulfilment.states import ENDS, START, TABLE, Happening, State, after
+from crossdock.fulfilment.model import State
+from crossdock.fulfilment.states import ENDS, START, TABLE, Happening, after
 
 LEFT = {State.SHIPPED, State.DELIVERED, State.COLLECTED}
 

@@ -4,15 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from crossdock.canonical.base import FulfilmentId, LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.intents import GoodsLine
 from crossdock.canonical.orders import Mode
-from crossdock.fulfilment.states import State
 
 ZERO: Final = Decimal(0)
+
+
+class State(StrEnum):
+    """How far a location is. Mirrors the database's enum."""
+
+    PROPOSED = "proposed"
+    RELEASED = "released"
+    ACCEPTED = "accepted"
+    PICKING = "picking"
+    PACKED = "packed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    COLLECTED = "collected"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    RETURNED_TO_STOCK = "returned_to_stock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

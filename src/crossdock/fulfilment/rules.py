@@ -14,9 +14,10 @@ from crossdock.fulfilment.model import (
     Fulfilment,
     Shipped,
     Shipping,
+    State,
     Unexpected,
 )
-from crossdock.fulfilment.states import Happening, State, after
+from crossdock.fulfilment.states import Happening, after
 
 LEAVING: Final[Mapping[Mode, Happening]] = {Mode.SHIP: Happening.SHIPPED, Mode.PICKUP: Happening.COLLECTED}
 """How goods leave: with a carrier, or in the customer's own hands."""

@@ -4,23 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-
-class State(StrEnum):
-    """How far a location is. Mirrors the database's enum."""
-
-    PROPOSED = "proposed"
-    RELEASED = "released"
-    ACCEPTED = "accepted"
-    PICKING = "picking"
-    PACKED = "packed"
-    SHIPPED = "shipped"
-    DELIVERED = "delivered"
-    READY_FOR_PICKUP = "ready_for_pickup"
-    COLLECTED = "collected"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    RETURNED_TO_STOCK = "returned_to_stock"
+from crossdock.fulfilment.model import State
 
 
 class Happening(StrEnum):

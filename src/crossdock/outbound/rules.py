@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from crossdock.outbound.model import Ended, IntentState, Outcome, Terms, Verdict
-from crossdock.outbound.states import TABLE, Event
+from crossdock.outbound.states import TABLE, Decision, Event
 
 TEXT_MAX: Final = 500
 CODE_MAX: Final = 64
@@ -25,26 +25,6 @@ class Standing:
     attempts: int
     """This one included."""
     failures: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What becomes of the intent, and of its connection."""
-
-    event: Event
-    state: IntentState
-    due_at: datetime
-    failures: int
-    unsure: bool
-    outcome: Outcome = Outcome.OPEN
-    cause: str = ""
-    reason: str = ""
-    path: str = ""
-    document_id: str = ""
-    number: str = ""
-    breaks_connection: bool = False
-    pause: timedelta | None = None
-    """Silence for the whole connection."""
 
 
 def backoff_s(tries: int, first_s: float, max_s: float, chance: float) -> float:

@@ -35,8 +35,8 @@ from crossdock.outbound.model import (
     Verified,
 )
 from crossdock.outbound.publication import store as publication_store
-from crossdock.outbound.rules import Decision, connection_cause, identity_cause, text
-from crossdock.outbound.states import Event, after
+from crossdock.outbound.rules import connection_cause, identity_cause, text
+from crossdock.outbound.states import Decision, Event, after
 from crossdock.outbound.store import Filter, Settling
 
 __all__ = [

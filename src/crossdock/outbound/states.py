@@ -1,10 +1,13 @@
 """The life of an intent as a table. What comes late, twice or after a crash is a visible row."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from crossdock.outbound.model import IntentState as State
+from crossdock.outbound.model import Outcome
 
 
 class Event(StrEnum):
@@ -82,3 +85,23 @@ def after(state: State, event: Event) -> State | None:
 def sources(event: Event, target: State) -> tuple[State, ...]:
     """The states from which *event* leads to *target*: the guard of the statement that does it."""
     return tuple(before for (before, cause), then in TABLE.items() if cause is event and then is target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of the intent, and of its connection."""
+
+    event: Event
+    state: State
+    due_at: datetime
+    failures: int
+    unsure: bool
+    outcome: Outcome = Outcome.OPEN
+    cause: str = ""
+    reason: str = ""
+    path: str = ""
+    document_id: str = ""
+    number: str = ""
+    breaks_connection: bool = False
+    pause: timedelta | None = None
+    """Silence for the whole connection."""

@@ -11,7 +11,7 @@ import msgspec
 from crossdock.canonical.intents import IntentDocument
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value
 from crossdock.outbound.model import Attempt, Backlog, CauseCount, Intent, IntentState, Outcome, Purpose, Verdict
-from crossdock.outbound.rules import Decision
+from crossdock.outbound.states import Decision
 
 WORK_WAITS: Final[LiteralString] = """
 SELECT EXISTS (SELECT FROM outbound.intent

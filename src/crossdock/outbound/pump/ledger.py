@@ -11,7 +11,7 @@ import psycopg
 
 from crossdock.canonical.intents import INTENT_KINDS, IntentDocument
 from crossdock.connections import service as connections
-from crossdock.connections.model import ConnectionState, Lease
+from crossdock.connections.model import Lease
 from crossdock.connector_kit.model import Send
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import LandedDocument
@@ -26,8 +26,8 @@ from crossdock.outbound.ports import Unbuildable
 from crossdock.outbound.pump.calls import CALL_S_MAX
 from crossdock.outbound.pump.desk import Desk
 from crossdock.outbound.pump.rules import Candidate, kinds_to_leave, pack
-from crossdock.outbound.rules import Case, Decision, Standing, code, decide, text
-from crossdock.outbound.states import Event, sources
+from crossdock.outbound.rules import Case, Standing, code, decide, text
+from crossdock.outbound.states import Decision, Event, sources
 from crossdock.outbound.store import Settling
 
 log = logger(__name__)
@@ -72,6 +72,8 @@ class Claimed:
     given_up: tuple[Finished, ...] = ()
     changed: bool = False
     """Something was written: there may be more to do at once."""
+    doubts: int = 0
+    """How many doubts were due."""
 
 
 # --- what ended ----------------------------------------------------------------------------------------------------
@@ -182,16 +184,22 @@ def _attempt(one: Finished) -> Attempt:
 # --- what is begun -------------------------------------------------------------------------------------------------
 
 
-async def claim(tx: Tx, desk: Desk, lease: Lease, now: datetime, *, slots: int, serial_free: bool) -> Claimed:
+async def claim(
+    tx: Tx, desk: Desk, lease: Lease, now: datetime, *, slots: int, serial_free: bool, doubts: bool = True
+) -> Claimed:
     """Take what is due into at most *slots* calls, doubts first: they keep their keys waiting. Nothing is called yet."""
-    if slots <= 0 or await connections.state_of(tx, desk.connection) is not ConnectionState.WORKING:
+    if slots <= 0:
         return Claimed()
-    doubts = await store.claim_doubts(tx, desk.connection, lease.token, now, hidden_until=now + HIDDEN, limit=slots)
-    looked = [await _look(tx, desk, intent, now) for intent in doubts]
+    looked = await _claim_doubts(tx, desk, lease, now, slots) if doubts else []
     probes = tuple(one for one in looked if isinstance(one, Begun))
     given_up = tuple(one for one in looked if isinstance(one, Finished))
     sends, changed = await _claim_sends(tx, desk, lease, now, slots=slots - len(probes), serial_free=serial_free)
-    return Claimed(begun=(*probes, *sends), given_up=given_up, changed=changed or bool(given_up))
+    return Claimed(begun=(*probes, *sends), given_up=given_up, changed=changed or bool(given_up), doubts=len(looked))
+
+
+async def _claim_doubts(tx: Tx, desk: Desk, lease: Lease, now: datetime, slots: int) -> Sequence[Begun | Finished]:
+    due = await store.claim_doubts(tx, desk.connection, lease.token, now, hidden_until=now + HIDDEN, limit=slots)
+    return [await _look(tx, desk, intent, now) for intent in due]
 
 
 async def _look(tx: Tx, desk: Desk, intent: Intent, now: datetime) -> Begun | Finished:

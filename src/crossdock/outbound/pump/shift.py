@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from crossdock.connections import service as connections
 from crossdock.connections.leases import DATABASE_GONE, Held
-from crossdock.connections.model import BreakerState
+from crossdock.connections.model import BreakerState, ConnectionState
 from crossdock.connections.service import LeaseLostError
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
@@ -27,6 +27,11 @@ log = logger(__name__)
 
 IDLE_FIRST_S: Final = 0.05
 IDLE_MAX_S: Final = 1.0
+IDLE_WITHOUT_FLOWS_S: Final = 30.0
+"""Nothing is sent through this connection: only what an earlier estate left behind could be due."""
+LOOK_EVERY_S: Final = 0.05
+"""Hints come with every commit of the whole hub; after a look that found nothing they wait this long."""
+DOUBTS_EVERY_S: Final = 0.05
 HEALTH_EVERY_S: Final = 10.0
 HINT_S: Final = 3600.0
 TICK_S: Final = 0.001
@@ -49,6 +54,7 @@ class Shift:
         self._publishing: dict[asyncio.Task[bool], Publisher] = {}
         self._publications_turn = True
         self._orphans_possible = False
+        self._doubts_at_s = 0.0
         self._breaker = desk.line.allowance.breaker.state
         self._health_at_s = clock.monotonic()
 
@@ -56,13 +62,16 @@ class Shift:
         """Until *stop* is set (calls in flight get *grace_s*) or the lease is lost (they are dropped)."""
         ends = [asyncio.create_task(stop.wait()), asyncio.create_task(self._held.lost.wait())]
         hint = asyncio.create_task(self._hints.wait(HINT_S))
+        idle_max_s = IDLE_MAX_S if self._desk.flows else IDLE_WITHOUT_FLOWS_S
         idle_s = IDLE_FIRST_S
         try:
             while not stop.is_set() and not self._held.lost.is_set():
                 if await self._step():
                     idle_s = IDLE_FIRST_S
-                await self._wait(idle_s, {hint, *ends})
-                idle_s = min(idle_s * 2, IDLE_MAX_S)
+                elif self._desk.flows:
+                    await self._wait(LOOK_EVERY_S, ends)
+                await self._wait(idle_s, {hint, *ends} if self._desk.flows else ends)
+                idle_s = min(idle_s * 2, idle_max_s)
                 if hint.done():  # listens again before the next step looks, so that no hint falls between
                     hint = asyncio.create_task(self._hints.wait(HINT_S))
             if self._held.lost.is_set():
@@ -143,7 +152,7 @@ class Shift:
     async def _write_together(self, answers: Sequence[Finished], slots: int) -> Claimed:
         lease, now = self._held.lease, self._clock.now()
         async with self._database.transaction() as tx:
-            await connections.hold_lease(tx, lease)
+            state = await connections.hold_to_send(tx, lease, self._desk.connection)
             if self._orphans_possible:
                 own = [intent.id for begun in self._calls.values() for intent in begun.intents]
                 own += [answer.intent.id for answer in [*answers, *self._answers]]
@@ -153,9 +162,23 @@ class Shift:
                 self._desk.line.allowance.pause(pause)
                 slots = 0
             await self._note_health(tx)
-            claimed = await ledger.claim(tx, self._desk, lease, now, slots=slots, serial_free=self._serial_free())
+            claimed = await ledger.claim(
+                tx,
+                self._desk,
+                lease,
+                now,
+                slots=slots if state is ConnectionState.WORKING else 0,
+                serial_free=self._serial_free(),
+                doubts=self._doubts_due(),
+            )
         self._orphans_possible = False
+        if not claimed.doubts:
+            self._doubts_at_s = self._clock.monotonic() + DOUBTS_EVERY_S
         return claimed
+
+    def _doubts_due(self) -> bool:
+        """Doubts are rare and wait for their settle time anyway: not worth a look with every commit."""
+        return self._clock.monotonic() >= self._doubts_at_s
 
     async def _write_alone(self, answer: Finished) -> None:
         lease, now = self._held.lease, self._clock.now()

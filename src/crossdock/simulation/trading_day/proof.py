@@ -93,7 +93,7 @@ async def _positions(hub: HubProcess) -> Sequence[Position]:
     found: list[Position] = []
     after = ""
     while True:
-        page = await hub.get(f"/v1/stock/positions?limit=1000&after={after}", Positions)
+        page = await hub.get(f"/v1/stock/positions?limit=200&after={after}", Positions)
         found += page.positions
         if page.next is None:
             return found
