@@ -167,5 +167,5 @@ def _type(schema: Json) -> str:
         values = schema.get("additionalProperties")
         text = f"{_type(values)} by name" if isinstance(values, Mapping) and values else "object"
     elif "format" in schema:
-        text = {"date-time": "time with zone"}.get(schema["format"], schema["format"])
+        text = "time with zone" if schema["format"] == "date-time" else str(schema["format"])
     return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(text, text)

@@ -74,7 +74,7 @@ def _openers() -> Iterable[tuple[str, str]]:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.keyword) and node.arg == "type":
                 fact = f"[{kind.__struct_config__.tag}](facts.md#{anchor(str(kind.__struct_config__.tag))})"
-                yield (node.value.value if isinstance(node.value, ast.Constant) else ANY_HOLD), fact
+                yield (str(node.value.value) if isinstance(node.value, ast.Constant) else ANY_HOLD), fact
 
 
 def _holds() -> Iterable[tuple[str, str, str]]:

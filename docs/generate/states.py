@@ -1,6 +1,7 @@
 """Life cycles as pictures: every table `(state, what happens) → state` in a `states` module, drawn."""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
