@@ -7,12 +7,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from crossdock.foundation.db import Database
 from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres, Profile
+
+# No law is about how fast this machine happens to be.
+settings.register_profile("crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("crossdock")
 
 _numbers = itertools.count(1)
 TEMPLATE = "crossdock_template"

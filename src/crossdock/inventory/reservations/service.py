@@ -63,7 +63,7 @@ async def reserve(
 ) -> Sequence[ReserveOutcome]:
     """Answer many requests in their order, as if each were alone; a key that was answered before gets that answer.
 
-    Refusals are remembered too: after one, ask again under another key. Four round trips, however many requests.
+    Refusals are remembered too: after one, ask again under another key. Four to six statements, however many requests.
     """
     if not requests:
         return ()
