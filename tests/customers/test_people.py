@@ -15,6 +15,7 @@ from crossdock.canonical.orders import Address, Person
 from crossdock.customers import service
 from crossdock.customers.model import Contact, ContactId, Erased, Known, NewContact, SubjectId, Unknown
 from crossdock.customers.rules import identity_of
+from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database, fetch_tuples
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.vault import MASTER_KEY_FILE, SealBrokenError, Vault, VaultError
@@ -116,14 +117,38 @@ async def test_an_erased_person_who_buys_again_is_somebody_new(database: Databas
 
 
 async def test_two_batches_with_the_same_people_in_opposite_order_both_finish(database: Database, vault: Vault) -> None:
-    people = [f"p{n}@example.org" for n in range(40)]
+    people = [f"p{n}@example.org" for n in range(30)]
 
     async def batch(order: list[str]) -> list[SubjectId]:
         return await remember(database, vault, *(contact(email) for email in order))
 
-    for _ in range(5):
-        there, back = await asyncio.gather(batch(people), batch(people[::-1]))
-        assert there == back[::-1]
+    with pytest.raises(GoneError):
+        async with database.transaction() as tx:
+            await service.remember_many(tx, vault, [contact(people[15])])
+            both = asyncio.gather(batch(people), batch(people[::-1]))
+            await waiting_for_locks(database, 2)
+            raise GoneError
+    there, back = await both
+
+    assert there == back[::-1]
+
+
+class GoneError(Exception):
+    """Whoever was in the way has gone."""
+
+
+async def waiting_for_locks(database: Database, sessions: int) -> None:
+    """Until so many sessions wait for somebody else's rows."""
+    for _ in range(500):
+        async with database.transaction() as tx:
+            rows = await fetch_tuples(
+                tx,
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+            )
+        if rows[0][0] >= sessions:
+            return
+        await SYSTEM_CLOCK.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def test_the_master_key_file_is_made_once_and_private(tmp_path: Path) -> None:

@@ -146,18 +146,22 @@ async def test_a_cancellation_counts_even_when_newer_news_came_first(world: Worl
     assert (await world.view(accepted.order_id)).status is OrderStatus.CANCELLED
 
 
-async def test_a_batch_from_eight_connections_at_once_is_one_set_of_orders(world: World) -> None:
-    names = [f"o-{n}" for n in range(60)]
+async def test_batches_from_eight_connections_at_once_are_one_set_of_orders(world: World) -> None:
+    names = [f"o-{n}" for n in range(200)]
 
-    async def one(seed: int) -> set[str]:
+    async def one(seed: int) -> dict[str, object]:
         shuffled = names.copy()
         Random(seed).shuffle(shuffled)  # noqa: S311 (an order of arrival)
-        return {str(outcome.order_id) for outcome in await world.accept(*(order(name) for name in shuffled))}
+        outcomes = await world.accept(*(order(name) for name in shuffled))
+        return {name: outcome.order_id for name, outcome in zip(shuffled, outcomes, strict=True)}
 
     answers = await asyncio.gather(*(one(seed) for seed in range(8)))
 
     assert all(answer == answers[0] for answer in answers)
-    assert (await world.count("orders"), await world.count("accepted")) == (60, 60)
+    async with world.database.transaction() as tx:
+        rows = await fetch_tuples(tx, "SELECT channel_order_id, order_id FROM orders.header")
+    assert dict(rows) == answers[0]
+    assert (await world.count("orders"), await world.count("accepted")) == (200, 200)
     assert await world.count("subjects") == 1
 
 

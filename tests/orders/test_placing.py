@@ -161,6 +161,17 @@ async def test_a_reason_that_stays_is_told_once(world: World) -> None:
     assert (await world.facts(order_id)).count("order.held") == 1
 
 
+async def test_a_reason_that_went_by_itself_holds_again_when_it_comes_back(world: World) -> None:
+    (order_id,) = await world.bought(order("1", payment=PaymentStatus.PENDING, minutes=1))
+    await world.accept(order("1", payment=PaymentStatus.PAID, minutes=2))
+    await world.place(order_id)
+
+    await world.accept(order("1", payment=PaymentStatus.PENDING, minutes=3))
+    (outcome,) = await world.place(order_id)
+
+    assert outcome == Held(order_id, (HoldCode.PAYMENT,))
+
+
 async def test_what_a_person_overrules_does_not_hold_again(world: World) -> None:
     await world.stock(TEA, dc=9)
     (order_id,) = await world.bought(order("1", total="99"))

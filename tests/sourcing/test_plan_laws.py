@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import chain, combinations
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.canonical.base import LocationCode, OrderId, Sku
@@ -21,7 +21,7 @@ ZERO = Decimal(0)
 def cases(draw: st.DrawFn, *, places_max: int = 5) -> tuple[Request, Stock]:
     places = [LocationCode(f"L{n}") for n in range(draw(st.integers(1, places_max)))]
     ranked = draw(st.permutations(places))
-    lines = draw(st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 6)), min_size=1, max_size=4))
+    lines = draw(st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 4)), min_size=1, max_size=4))
     demands = tuple(Demand(str(at), sku, Decimal(quantity)) for at, (sku, quantity) in enumerate(lines))
     stock = {(sku, place): Decimal(draw(st.integers(-2, 7))) for sku in SKUS for place in places if draw(st.booleans())}
     return Request(order_id=ORDER, locations=tuple(ranked), split=draw(st.booleans()), demands=demands), stock
@@ -64,6 +64,7 @@ def test_every_unit_is_picked_or_missing_and_no_supply_is_exceeded(case: tuple[R
         assert all(units > 0 for units in picks)
 
 
+@settings(max_examples=400)
 @given(cases())
 def test_a_split_plan_gives_all_there_is_from_the_fewest_locations_best_ranked_first(
     case: tuple[Request, Stock],
@@ -106,6 +107,20 @@ def test_the_greedy_cover_gives_all_there_is_and_nobody_superfluous(case: tuple[
     for place in chosen:
         rest = tuple(other for other in chosen if other != place)
         assert given_by(rest, request, stock) < everything
+
+
+def test_the_greedy_cover_drops_a_location_that_the_later_ones_made_superfluous() -> None:
+    middle, left, right = (LocationCode(code) for code in ("M", "L", "R"))
+    wanted_units = {"a": 4, "b": 4, "c": 1, "d": 1}
+    demands = tuple(Demand(sku, Sku(sku), Decimal(units)) for sku, units in wanted_units.items())
+    shelves = {middle: {"a": 3, "b": 3}, left: {"a": 2, "b": 2, "c": 1}, right: {"a": 2, "b": 2, "d": 1}}
+    stock = {(Sku(sku), place): Decimal(units) for place, shelf in shelves.items() for sku, units in shelf.items()}
+    request = Request(order_id=ORDER, locations=(middle, left, right), split=True, demands=demands)
+
+    greedy = rules.takes(request, stock, subsets_max=0)
+
+    assert {place for _, place in greedy} == {left, right}
+    assert greedy == rules.takes(request, stock)
 
 
 def test_whole_units_stay_whole_where_the_books_hold_a_fraction() -> None:
