@@ -8,10 +8,12 @@ import pytest
 
 from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, ReceiptRecorded, StoreDayClosed
 from crossdock.canonical.receipts import ReceiptKind
+from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import DayClosed, DayState, Gap, NothingNew, PostedDocument
+from crossdock.finance.service import Told
 from crossdock.foundation.db import Database
-from finance.tills import DAY, STORE, Books, line, nets, sale, void
+from finance.tills import DAY, STORE, Books, blocked_or_done, line, nets, sale, void
 
 
 @pytest.fixture
@@ -110,6 +112,15 @@ async def test_receipts_recorded_while_a_day_closes_are_in_one_run_or_the_next_n
     assert [run.run for run in runs] == list(range(1, len(runs) + 1))
 
 
+async def test_a_closing_waits_for_receipts_that_are_being_recorded(books: Books) -> None:
+    async with books.database.transaction() as tx:
+        await finance.record_receipts(tx, [Told(receipt=sale(1), origin=Origin.begin("till"))], now=books.now)
+        closing = asyncio.create_task(books.closed())
+        await blocked_or_done(books.database, closing)
+
+    assert (await closing).receipts == 1
+
+
 async def test_closers_at_once_make_one_run(books: Books) -> None:
     await books.tell(sale(1))
 
@@ -180,10 +191,14 @@ async def test_a_missing_number_is_told_once_and_settled_when_it_comes(books: Bo
 
 
 async def test_two_who_fill_a_gap_together_leave_none(books: Books) -> None:
-    await books.tell(sale(1), sale(6))
+    await books.tell(sale(1), sale(4))
     await books.close()
 
-    await asyncio.gather(*(books.tell(sale(number)) for number in (2, 3, 4, 5)))
+    async with books.database.transaction() as tx:
+        await finance.record_receipts(tx, [Told(receipt=sale(2), origin=Origin.begin("one"))], now=books.now)
+        other = asyncio.create_task(books.tell(sale(3, line("B"))))
+        await blocked_or_done(books.database, other)
+    await other
 
     async with books.database.transaction() as tx:
         cursor = await tx.execute("SELECT count(*) FROM finance.till_gap WHERE closed_at IS NULL")

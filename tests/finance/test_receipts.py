@@ -61,11 +61,12 @@ async def test_the_same_receipt_by_many_doors_at_once_is_recorded_once(books: Bo
 
 
 async def test_doors_that_tell_in_different_orders_do_not_deadlock(books: Books) -> None:
-    receipts = [sale(number, line("A"), line("B")) for number in range(1, 31)]
+    sold = [sale(number, line("A"), line("B")) for number in range(1, 11)]
+    receipts = [*sold, *(sale(number, kind=ReceiptKind.CONTROL) for number in range(11, 1500))]
 
     await asyncio.gather(*(books.tell(*(receipts if door % 2 else receipts[::-1])) for door in range(8)))
 
-    assert await books.on_hand("B") == -30
+    assert await books.on_hand("B") == -10
 
 
 async def test_returned_goods_come_back(books: Books) -> None:

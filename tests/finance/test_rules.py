@@ -231,6 +231,8 @@ def test_the_same_receipt_has_the_same_content_however_it_is_written(receipt: Sa
 
     assert content(rewritten) == content(receipt)
     assert content(replaced(receipt, total=receipt.total + 1)) != content(receipt)
+    assert content(replaced(receipt, tenders=receipt.tenders[1:])) != content(receipt)
+    assert content(replaced(receipt, lines=(*receipt.lines, line()))) != content(receipt)
 
 
 def test_kinds_that_only_use_a_number_post_nothing() -> None:

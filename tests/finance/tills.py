@@ -1,5 +1,6 @@
 """Receipts for tests, and a store to tell them to."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +25,7 @@ from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import CloseOutcome, DayClosed, ReceiptOutcome
 from crossdock.finance.service import Told
+from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database
 from crossdock.inventory import service as inventory
 
@@ -130,6 +132,18 @@ class Books:
         async with self.database.transaction() as tx:
             positions = await inventory.positions(tx, [Sku(sku)], now=self.now)
         return sum((position.on_hand for position in positions), Decimal(0))
+
+
+async def blocked_or_done(database: Database, task: "asyncio.Task[object]") -> None:
+    """Return once the task's statement waits for somebody's lock, or the task has ended."""
+    while not task.done():
+        async with database.transaction() as tx:
+            cursor = await tx.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if await cursor.fetchone() != (0,):
+                return
+        await SYSTEM_CLOCK.sleep(0.02)
 
 
 def nets(runs: Iterable[StoreDayClosed]) -> dict[str, Decimal]:

@@ -93,6 +93,14 @@ async def test_whatever_a_sender_or_a_decoder_does_is_a_reason_never_a_crash(
     assert await hub.effects("order/2") == ["placed"]
 
 
+async def test_a_document_that_could_not_be_read_again_is_set_aside_before_it_is_kept(hub: Hub) -> None:
+    (message,) = await hub.receive("orders/create", order().replace('"sku": "A"', '"sku": " "'))
+
+    await hub.decode()
+
+    assert await hub.states(message) == ["quarantined"]
+
+
 async def test_one_bad_line_of_a_file_does_not_fail_its_neighbours(hub: Hub) -> None:
     body = counts(count("A", 1), count("B", 2, on_hand='"x"'), count("C", 3))
     (message,) = await hub.receive("counts", body, route=Route.UPLOAD)
