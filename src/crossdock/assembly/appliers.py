@@ -1,6 +1,7 @@
 """What each kind of document does when it arrives: one row per kind, one service call per row."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import assert_never
@@ -152,7 +153,8 @@ async def _record_movements(tx: Tx, records: Sequence[Arrived], context: ApplyCo
 
 def _movement(record: Arrived) -> NewMovement:
     assert isinstance(record.document, MovementRecorded)
-    return NewMovement.of(record.document, MovementKey(f"{record.connection}/{record.document.reference}"))
+    movement = NewMovement.of(record.document, MovementKey(f"{record.connection}/{record.document.reference}"))
+    return replace(movement, correlation_id=record.trace)
 
 
 def _moved(outcome: Recorded | AlreadyRecorded | KeyReused) -> Outcome:

@@ -15,7 +15,9 @@ from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName, Sku
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
+from crossdock.eventlog.sealing import service as sealing
 from crossdock.eventlog.service import Origin
+from crossdock.eventlog.upkeep import service as log_upkeep
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
 from crossdock.inventory import service as inventory
@@ -40,6 +42,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="lapse", step=partial(_lapse, hub)),
         Loop(name="promise", step=partial(_promise, hub)),
         Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
+        Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
     )
@@ -135,8 +138,15 @@ def _watches(hub: Hub, estate: Estate) -> Sequence[Watch]:
     ]
 
 
+async def _seal(hub: Hub) -> bool:
+    """Evidence that nobody has changed what was written."""
+    async with hub.database.transaction() as tx:
+        return await sealing.seal(tx) > 0
+
+
 async def _keep_up(hub: Hub) -> bool:
     """Partitions made ahead, old ones dropped, keys forgotten."""
     retention = timedelta(days=hub.settings.retention_days)
     await inbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
+    await log_upkeep.maintain(hub.database, now=hub.clock.now(), retention=retention)
     return False

@@ -84,9 +84,9 @@ async def _open(hub: HubProcess, report: Report) -> None:
     """What a person does once: start, read the ERP's items and stock, say who is who, let the shop call us."""
     steps: list[tuple[str, tuple[str, ...]]] = [
         ("reading items from the ERP", ("load", "erp", "items")),
-        ("matching items and locations", ("match", "erp", "--apply")),
+        ("matching the ERP's items and locations", ("match", "erp", "--apply")),
+        ("matching the shop's items", ("match", "shop", "sku", "--apply")),
         ("reading the opening stock from the ERP", ("load", "erp", "stock")),
-        ("matching the shop's items", ("match", "shop", "--apply")),
         ("registering the shop's webhooks", ("connection", "register", "shop", "--public-url", hub.url)),
     ]
     report("starting the hub", 0.0)

@@ -1,0 +1,1 @@
+"""Seals: evidence that nobody has changed what was written."""

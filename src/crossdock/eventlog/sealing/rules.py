@@ -1,0 +1,21 @@
+"""How a run of facts becomes a hash: every column, in commit order, chained to the seal before."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from crossdock.eventlog.sealing.model import SealedRow
+
+FIRST: Final = bytes(32)
+"""Before the first seal."""
+
+
+def seal_hash(before: bytes, rows: Iterable[SealedRow]) -> bytes:
+    """SHA-256 over the seal before and every fact, each field with its length so that none can slip into another."""
+    digest = hashlib.sha256(before)
+    for row in rows:
+        for field in row:
+            content = field.encode()
+            digest.update(len(content).to_bytes(8, "big"))
+            digest.update(content)
+    return digest.digest()
