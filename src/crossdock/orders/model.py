@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -48,14 +49,14 @@ class Vector:
 
     def of(self, part: Part) -> Decimal:
         """Units in that part."""
-        value = getattr(self, part.value)
+        value = getattr(self, part)  # a part's word is the name of its field
         assert isinstance(value, Decimal)
         return value
 
     @property
     def ordered(self) -> Decimal:
         """All units."""
-        return sum((self.of(part) for part in Part), ZERO)
+        return self.open + self.cancelled + self.out
 
     @property
     def out(self) -> Decimal:
@@ -65,29 +66,26 @@ class Vector:
     @property
     def open(self) -> Decimal:
         """Units that something must still happen to."""
-        return self.ordered - self.cancelled - self.out
+        return self.backordered + self.unplaced + self.allocated + self.released + self.picked + self.packed
 
     def moved(self, source: Part, target: Part, quantity: Decimal) -> "Vector":
         """*quantity* units from one part to another; more than there are is a broken invariant."""
-        assert ZERO <= quantity <= self.of(source), (self, source, quantity)
-        if source is target:
+        there = self.of(source)
+        assert ZERO <= quantity <= there, (self, source, quantity)
+        if source is target or not quantity:
             return self
-        return replace(self, **{source.value: self.of(source) - quantity, target.value: self.of(target) + quantity})
-
-    def plus(self, other: "Vector") -> "Vector":
-        """Part by part: the vector of several lines together."""
-        return Vector(**{part.value: self.of(part) + other.of(part) for part in Part})
+        return replace(self, **{source: there - quantity, target: self.of(target) + quantity})
 
 
-assert tuple(field.name for field in fields(Vector)) == tuple(part.value for part in Part)
+_PARTS: Final = tuple(part.value for part in Part)
+_units: Final = attrgetter(*_PARTS)
+assert tuple(field.name for field in fields(Vector)) == _PARTS
 
 
 def total_of(vectors: Iterable[Vector]) -> Vector:
     """All lines' units together."""
-    total = Vector()
-    for vector in vectors:
-        total = total.plus(vector)
-    return total
+    sums = (sum(column, ZERO) for column in zip(*map(_units, vectors), strict=True))
+    return Vector(**dict(zip(_PARTS, sums, strict=False)))
 
 
 class HoldCode(StrEnum):
@@ -221,6 +219,11 @@ class Order:
     def units(self) -> Vector:
         """All lines together."""
         return total_of(line.vector for line in self.lines)
+
+    @property
+    def open(self) -> bool:
+        """Must anything still happen?"""
+        return any(line.vector.open for line in self.lines)
 
     @property
     def standing(self) -> tuple[Hold, ...]:

@@ -201,9 +201,10 @@ def _skus(order: Order, known: Collection[Sku]) -> Finding | None:
 
 def _quantities(order: Order) -> Finding | None:
     """Each line was checked alone; together they must still fit the books."""
-    if order.units.ordered < UNITS_MAX:
+    ordered = sum((line.ordered for line in order.lines), ZERO)
+    if ordered < UNITS_MAX:
         return None
-    return Finding(HoldCode.UNPLACEABLE, f"{plain(order.units.ordered)} units are more than the books hold", "$.lines")
+    return Finding(HoldCode.UNPLACEABLE, f"{plain(ordered)} units are more than the books hold", "$.lines")
 
 
 def _total(order: Order, tolerance: Decimal) -> Finding | None:

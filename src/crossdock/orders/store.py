@@ -1,5 +1,6 @@
 """SQL that several use cases of orders share: rows, locks, moves of units.
 
+Numbers of many rows are bound as text and cast: the driver packs a binary numeric three times slower.
 Locks are always taken on headers, in the order of their ids; a header's lock covers its lines and holds.
 """
 
@@ -51,12 +52,12 @@ SELECT order_id, hold::text, reason, path, placed_at, released_at, released_by, 
 
 SET_VECTORS: Final[LiteralString] = """
 UPDATE orders.line
-   SET cancelled = new.cancelled, backordered = new.backordered, unplaced = new.unplaced,
-       allocated = new.allocated, released = new.released, picked = new.picked, packed = new.packed,
-       shipped = new.shipped, collected = new.collected
-  FROM unnest(%(orders)b::uuid[], %(lines)b::text[], %(cancelled)b::numeric[], %(backordered)b::numeric[],
-              %(unplaced)b::numeric[], %(allocated)b::numeric[], %(released)b::numeric[], %(picked)b::numeric[],
-              %(packed)b::numeric[], %(shipped)b::numeric[], %(collected)b::numeric[])
+   SET cancelled = new.cancelled::numeric, backordered = new.backordered::numeric, unplaced = new.unplaced::numeric,
+       allocated = new.allocated::numeric, released = new.released::numeric, picked = new.picked::numeric,
+       packed = new.packed::numeric, shipped = new.shipped::numeric, collected = new.collected::numeric
+  FROM unnest(%(orders)b::uuid[], %(lines)b::text[], %(cancelled)b::text[], %(backordered)b::text[],
+              %(unplaced)b::text[], %(allocated)b::text[], %(released)b::text[], %(picked)b::text[],
+              %(packed)b::text[], %(shipped)b::text[], %(collected)b::text[])
        AS new(order_id, line_id, cancelled, backordered, unplaced, allocated, released, picked, packed, shipped,
               collected)
  WHERE line.order_id = new.order_id
@@ -108,7 +109,7 @@ async def set_vectors(tx: Tx, moved: Sequence[tuple[Line, Vector]]) -> None:
     """Write new vectors of lines whose headers are locked."""
     if not moved:
         return
-    parts = {part.value: [vector.of(part) for _, vector in moved] for part in Part}
+    parts = {part.value: [str(vector.of(part)) for _, vector in moved] for part in Part}
     keys = {"orders": [line.order_id for line, _ in moved], "lines": [line.line_id for line, _ in moved]}
     touched = await execute(tx, SET_VECTORS, {**keys, **parts})
     assert touched == len(moved), (touched, len(moved))

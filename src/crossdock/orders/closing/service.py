@@ -172,7 +172,7 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                     source=shipping.source,
                     causation_id=shipping.causation_id,
                 )
-                if not moved.order.units.open:
+                if not moved.order.open:
                     ended[outcome.order_id] = origin
                 if outcome.revived:
                     reason = f"parcel {shipping.reference} left although it was cancelled"

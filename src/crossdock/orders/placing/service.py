@@ -164,7 +164,7 @@ async def _place_group(
     reviews = {
         order_id: review(case.order.holds, findings(case.order, estate, existing))
         for order_id, case in cases.items()
-        if case.order.units.open
+        if case.order.open
     }
     await _change_holds(tx, cases, reviews, now=now)
     outcomes: dict[OrderId, PlaceOutcome] = {}
