@@ -16,9 +16,13 @@ from psycopg.conninfo import make_conninfo
 from crossdock.__main__ import main
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.assembly.registry import connectors
+from crossdock.canonical.base import ConnectionName
 from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres
 from crossdock.foundation.settings import Settings
+from crossdock.inbound import service as inbound
+from crossdock.inbound.model import NewMessage, Route
+from crossdock.worker.process import working
 
 Result = TypeVar("Result")
 TEMPLATE = "crossdock_template"
@@ -79,10 +83,49 @@ class Desk:
         """Put a file of JSON on the other side."""
         (self.other_side / f"{name}.json").write_text(json.dumps(content))
 
-    async def hub(self, use: Callable[[Hub], Awaitable[Result]]) -> Result:
+    def hub(self, use: Callable[[Hub], Awaitable[Result]]) -> Result:
         """Do something with the hub's own services."""
-        async with open_hub(Settings.from_environment(), self.dsn, connectors()) as parts:
-            return await use(parts)
+
+        async def run() -> Result:
+            async with open_hub(Settings.from_environment(), self.dsn, connectors()) as parts:
+                return await use(parts)
+
+        return asyncio.run(run())
+
+    def receive(self, *bodies: object, feed: str = "orders", route: Route = Route.WEBHOOK) -> list[str]:
+        """Messages arrive at the connection "corner"; their ids."""
+
+        async def store(parts: Hub) -> list[str]:
+            messages = [
+                NewMessage(
+                    connection=ConnectionName("corner"),
+                    route=route,
+                    feed=feed,
+                    body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+                )
+                for body in bodies
+            ]
+            async with parts.database.transaction() as tx:
+                return [str(each) for each in await inbound.receive(tx, messages, now=parts.clock.now())]
+
+        return self.hub(store)
+
+    def work(self, *words: str, until: Callable[[Said], bool]) -> Said:
+        """Let the hub's workers work until a command says what is wanted."""
+
+        async def run(parts: Hub) -> Said:
+            said = Said(0, "", "")
+            logged: list[str] = []
+            async with working(parts):
+                for _ in range(100):
+                    said = await asyncio.to_thread(self._run, *words)
+                    logged.append(said.err)
+                    if until(said):
+                        return said
+                    await parts.clock.sleep(0.2)
+            raise AssertionError(f"{words} never said so: {said}; the workers said {''.join(logged)}")
+
+        return self.hub(run)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ VERBS: Final = (
     ("load", "crossdock.cli.loading:load"),
     ("day", "crossdock.cli.days:app"),
     ("exceptions", "crossdock.cli.exceptions:app"),
+    ("order", "crossdock.cli.orders:app"),
     ("intents", "crossdock.cli.intents:app"),
     ("key", "crossdock.cli.keys:app"),
     ("schemas", "crossdock.cli.schemas:app"),

@@ -1,12 +1,13 @@
 """SQL of the exceptions."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.foundation.db import Tx, fetch_all, fetch_one, fetch_tuples
-from crossdock.operations.model import Matter, OpenException
+from crossdock.operations.model import ExceptionState, Matter, OpenException
 
 OPEN: Final[LiteralString] = """
 INSERT INTO operations.exception
@@ -86,14 +87,19 @@ async def list_exceptions(
 ) -> list[OpenException]:
     """Open ones first, then by their clock."""
     params = {"owner": owner, "type": type_name, "subject": subject, "all": closed_too, "limit": limit}
-    return await fetch_all(tx, LIST, OpenException, params)
+    return [_typed(row) for row in await fetch_all(tx, LIST, OpenException, params)]
 
 
 async def get(tx: Tx, exception_id: UUID) -> OpenException | None:
     """One of them."""
-    return await fetch_one(tx, GET, OpenException, {"id": exception_id})
+    row = await fetch_one(tx, GET, OpenException, {"id": exception_id})
+    return None if row is None else _typed(row)
 
 
 async def counts(tx: Tx, now: datetime) -> list[tuple[str, str, int, int, Decimal]]:
     """Per owner and type: open, overdue, money at risk."""
     return [(row[0], row[1], row[2], row[3], row[4]) for row in await fetch_tuples(tx, COUNTS, {"now": now})]
+
+
+def _typed(row: OpenException) -> OpenException:
+    return replace(row, state=ExceptionState(row.state))

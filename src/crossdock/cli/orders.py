@@ -1,0 +1,112 @@
+"""`crossdock order …`: one order's whole story."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from cyclopts import App
+
+from crossdock.canonical.base import OrderId
+from crossdock.cli.context import hub
+from crossdock.cli.output import AsJson, CommandError, age, print_json, print_table, say, shown
+from crossdock.foundation.db import Tx
+from crossdock.operations import trace as traces
+from crossdock.operations.trace import Trace
+from crossdock.orders import service as orders
+
+app = App(name="order", help="Orders: find one, and everything that happened to it.")
+
+STEPS: Final = ("time", "after", "who", "what", "detail", "ids")
+WAITS: Final = ("waits for", "what", "since", "exception")
+DOCUMENTS: Final = ("connection", "kind", "document", "number", "landed")
+
+
+@app.command
+async def trace(order: str, *, json: AsJson = False) -> int:
+    """Tell one order's story: messages, facts, stock, intents with every try, documents, and who waits for whom.
+
+    Args:
+        order: Our id, the channel's id or number, a fulfilment, a tracking number, or any system's document id or number.
+        json: Print JSON for machines.
+    """
+    async with hub() as parts, parts.database.transaction() as tx:
+        found = await traces.trace_order(tx, await _the_one(tx, order))
+        now = parts.clock.now()
+    assert found is not None, order
+    if json:
+        print_json(_as_json(found))
+    else:
+        _print(found, now)
+    return 0
+
+
+async def _the_one(tx: Tx, text: str) -> OrderId:
+    found = await traces.find(tx, text)
+    if not found:
+        raise CommandError(f'No order is called "{text}", here or in any connected system.')
+    if len(found) > 1:
+        raise CommandError(f'Several orders are called "{text}": {await _named(tx, found)}. Give the id of one.')
+    return found[0]
+
+
+async def _named(tx: Tx, found: Sequence[OrderId]) -> str:
+    views = [await orders.get(tx, order_id) for order_id in found]
+    return "; ".join(
+        f"{view.order.header.order_id} ({view.order.header.channel} {view.order.header.number})"
+        for view in views
+        if view is not None
+    )
+
+
+def _as_json(found: Trace) -> dict[str, object]:
+    header = found.view.order.header
+    return {
+        "order_id": header.order_id,
+        "number": header.number,
+        "channel": header.channel,
+        "channel_order_id": header.channel_order_id,
+        "connection": header.connection,
+        "status": found.view.status,
+        "total": header.total,
+        "currency": header.currency,
+        "placed_at": header.placed_at,
+        "accepted_at": header.accepted_at,
+        "steps": found.steps,
+        "waits": found.waits,
+        "documents": found.documents,
+    }
+
+
+def _print(found: Trace, now: datetime) -> None:
+    header = found.view.order.header
+    say(f"Order {header.number} of {header.channel}: {found.view.status}", "bold")
+    say(
+        f"  {header.order_id}, {header.channel_order_id} on {header.connection}, "
+        f"{shown(header.total)} {header.currency}, placed {shown(header.placed_at)}"
+    )
+    before = found.steps[0].at if found.steps else now
+    rows: list[Sequence[object]] = []
+    for step in found.steps:
+        rows.append(
+            (_clock(step.at), _after(step.at - before), step.source, step.what, step.detail, " ".join(step.ids))
+        )
+        before = step.at
+    print_table(STEPS, rows, empty="Nothing is known of it.")
+    documents = [
+        (each.connection, each.kind, each.document_id, each.number, each.landed_at) for each in found.documents
+    ]
+    print_table(DOCUMENTS, documents, empty="It has become no document yet.", title="Documents")
+    waits = [(each.whom, each.what, f"{age(now - each.since)}", each.exception) for each in found.waits]
+    print_table(WAITS, waits, empty="Nobody waits: it is finished.", title="Open")
+
+
+def _clock(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _after(span: timedelta) -> str:
+    """Since the line before: milliseconds while they matter."""
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"+{seconds * 1000:.0f} ms"
+    return f"+{seconds:.1f} s" if seconds < 60 else f"+{age(span)}"  # noqa: PLR2004 (a minute)
