@@ -113,12 +113,13 @@ async def test_receipts_recorded_while_a_day_closes_are_in_one_run_or_the_next_n
 
 
 async def test_a_closing_waits_for_receipts_that_are_being_recorded(books: Books) -> None:
+    await books.tell(sale(2))
     async with books.database.transaction() as tx:
         await finance.record_receipts(tx, [Told(receipt=sale(1), origin=Origin.begin("till"))], now=books.now)
         closing = asyncio.create_task(books.closed())
         await blocked_or_done(books.database, closing)
 
-    assert (await closing).receipts == 1
+    assert (await closing).receipts == 2
 
 
 async def test_closers_at_once_make_one_run(books: Books) -> None:
