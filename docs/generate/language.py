@@ -71,7 +71,7 @@ def flows_page() -> str:
         "## From fact to reaction",
         table(("reaction", "follows", "what it does"), list(_reactions())),
         "## Who can carry what",
-        table(("intent", *_carriers()), list(_carried())),
+        table(("intent", *carriers()), list(carried())),
         "# Intents",
         "What the hub wants another system to do.",
         *(section(kind, links, name) for name, kind in INTENT_KINDS.items()),
@@ -106,11 +106,13 @@ def _tag(kind: type[msgspec.Struct]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-def _carriers() -> list[str]:
+def carriers() -> list[str]:
+    """Connectors that carry anything."""
     return [connector.title for connector in connectors().values() if connector.sends]
 
 
-def _carried() -> Iterable[tuple[str, ...]]:
+def carried() -> Iterable[tuple[str, ...]]:
+    """Intent by intent, which of them carries it."""
     senders = [connector for connector in connectors().values() if connector.sends]
     for kind in INTENT_KINDS:
         yield code(kind), *("yes" if connector.send(kind) is not None else "" for connector in senders)

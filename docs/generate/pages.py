@@ -6,7 +6,8 @@ from typing import Final
 
 from .api import api_page
 from .architecture import packages_region
-from .connectors import connectors_page
+from .connectors import connectors_page, coverage_region
+from .coverage import api_region, cli_region, intents_region
 from .estate import estate_page, settings_page
 from .language import documents_page, facts_page, flows_page
 from .people import cli_page, exceptions_page
@@ -27,6 +28,10 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/api.md": api_page,
 }
 REGIONS: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    ("coverage.md", "connectors"): coverage_region,
+    ("coverage.md", "intents"): intents_region,
+    ("coverage.md", "api"): api_region,
+    ("coverage.md", "cli"): cli_region,
     ("explanation/architecture.md", "packages"): packages_region,
     ("explanation/life-of-an-intent.md", "intent"): intent_region,
 }

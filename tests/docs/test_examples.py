@@ -1,11 +1,10 @@
 """Blocks that show data, configuration or Python hold what they promise.
 
-Marks behind the fence: `python run` is executed, block after block of a page; `pycon` is a doctest; `yaml estate` fits the
-estate's types; `json DOCUMENT` and `jsonl DOCUMENT` decode as that document.
+Marks behind the fence: `pycon` is a doctest; `yaml estate` fits the estate's types; `json DOCUMENT` and `jsonl DOCUMENT`
+decode as that document. `sh run` of the quick start is in test_quick_start, excerpts of files in test_connector_example.
 """
 
 import doctest
-from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -58,25 +57,12 @@ def test_documents_shown_can_be_decoded(block: Block, kind: type[Document]) -> N
             msgspec.json.decode(text, type=kind)
 
 
-def runnable() -> list[tuple[Path, list[Block]]]:
-    blocks = [block for page in pages() for block in blocks_of(page) if block.info[:2] == ("python", "run")]
-    return [(page, list(group)) for page, group in groupby(blocks, key=lambda block: block.page)]
-
-
-@pytest.mark.parametrize(("page", "blocks"), runnable(), ids=lambda each: each.name if isinstance(each, Path) else "")
-def test_python_on_a_page_runs_from_top_to_bottom(page: Path, blocks: list[Block]) -> None:
-    names: dict[str, object] = {"__name__": f"docs.{page.stem}"}
-    for block in blocks:
-        source = "\n" * block.line + block.text
-        exec(compile(source, str(page), "exec"), names)  # noqa: S102 (our own pages)
-
-
 @pytest.mark.parametrize(
     "page", [page for page in pages() if any(block.info[:1] == ("pycon",) for block in blocks_of(page))]
 )
 def test_sessions_on_a_page_print_what_they_show(page: Path) -> None:
     names: dict[str, object] = {}
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner = doctest.DocTestRunner()
     for block in blocks_of(page):
         if block.info[:1] == ("pycon",):
             runner.run(doctest.DocTestParser().get_doctest(block.text, names, block.place, str(page), block.line))

@@ -6,7 +6,12 @@ import pytest
 
 from docs.markdown_pages import ROOT, anchors_of, links_of, pages, prose_of
 
-LINE_MAX = 160
+LINE_MAX = 120
+OURS = [
+    page
+    for page in pages()
+    if not page.is_relative_to(ROOT / "src") and page.name != "CHANGELOG.md" and "adr" not in page.parts
+]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -21,9 +26,9 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None
             assert fragment in anchors_of(file), f"{page.relative_to(ROOT)} links to {target}: no such heading"
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", OURS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_prose_keeps_to_a_line_length_that_can_be_read_in_a_terminal(page: Path) -> None:
-    long = [line for line in prose_of(page).splitlines() if len(line) > LINE_MAX and not line.startswith("|")]
+    long = [line for line in prose_of(page).splitlines() if len(line) > LINE_MAX and line[:1] not in {"|", "<", "*"}]
     assert not long, f"{page.relative_to(ROOT)}: {long[0][:80]}…"
 
 
