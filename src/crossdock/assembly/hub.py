@@ -60,8 +60,7 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
             server = EmbeddedPostgres(settings.home / "postgres", on_event=_log_event)
             await stack.enter_async_context(server)
             dsn = server.connection.dsn
-        async with Database(dsn, size_max=2) as probe:
-            await check_usable(probe)
+        await check_usable(dsn)
         applied = await asyncio.to_thread(apply_migrations, dsn)
         if applied:
             log.info("schema_upgraded", files=applied)

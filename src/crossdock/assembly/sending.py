@@ -8,7 +8,7 @@ from uuid import UUID
 from crossdock.assembly.appliers import apply_news
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
-from crossdock.availability.model import Target
+from crossdock.availability.model import Confirmed, Target
 from crossdock.canonical.base import ChannelCode, Document, OrderId, Sku
 from crossdock.canonical.intents import IntentDocument, PublishStock
 from crossdock.estate.model import ConnectionConfig, FlowKind
@@ -60,10 +60,8 @@ class StockSource:
 
     async def confirmed(self, tx: Tx, items: Sequence[StateItem]) -> None:
         """The channel holds these now."""
-        for document in _publications(items):
-            await availability.confirmed(
-                tx, self.channel, Sku(document.sku), document.version, document.quantity, now=self.hub.clock.now()
-            )
+        said = [Confirmed(Sku(each.sku), each.version, each.quantity) for each in _publications(items)]
+        await availability.confirmed_all(tx, self.channel, said, now=self.hub.clock.now())
 
     async def stale(self, tx: Tx, item: StateItem, current: str) -> None:
         """The channel holds another figure than the one that ours was to replace: that one is the base now."""

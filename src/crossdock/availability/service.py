@@ -130,12 +130,15 @@ async def confirmed(tx: Tx, channel: ChannelCode, sku: Sku, version: int, quanti
 
 async def found(tx: Tx, channel: ChannelCode, sku: Sku, quantity: Decimal, *, now: datetime) -> None:
     """The channel was seen to show *quantity*, told or not: the base of the next compare-and-set."""
+    await store.lock_progress(tx)
     await store.found(tx, channel, sku, quantity, now)
 
 
 async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed], *, now: datetime) -> None:
     """The same for a batch."""
     if said:
+        # One writer of targets at a time: a refresh takes their rows in another order than confirmations come in.
+        await store.lock_progress(tx)
         await store.confirm(tx, channel, said, now)
 
 
