@@ -106,6 +106,14 @@ async def hold_lease(tx: Tx, lease: Lease) -> None:
         raise LeaseLostError(lease.name)
 
 
+async def hold_to_send(tx: Tx, lease: Lease, connection: str) -> ConnectionState:
+    """As `hold_lease`, and whether the connection may be used."""
+    state = await store.hold_to_send(tx, lease, connection)
+    if state is None:
+        raise LeaseLostError(lease.name)
+    return state
+
+
 async def release_lease(tx: Tx, lease: Lease) -> None:
     """Give it back early."""
     await store.release_lease(tx, lease)

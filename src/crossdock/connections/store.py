@@ -63,6 +63,12 @@ HOLD_LEASE: Final[LiteralString] = """
 SELECT token FROM connections.lease WHERE name = %(name)s AND token = %(token)s FOR SHARE
 """
 
+# The same with the connection's state, in one round trip: every write of a pump begins with it.
+HOLD_TO_SEND: Final[LiteralString] = """
+SELECT coalesce((SELECT state::text FROM connections.connection WHERE name = %(connection)s), 'working')
+  FROM connections.lease WHERE name = %(name)s AND token = %(token)s FOR SHARE
+"""
+
 RELEASE_LEASE: Final[LiteralString] = """
 UPDATE connections.lease SET until = '-infinity' WHERE name = %(name)s AND token = %(token)s
 """
@@ -123,6 +129,13 @@ async def renew_lease(tx: Tx, lease: Lease, span: timedelta) -> bool:
 async def hold_lease(tx: Tx, lease: Lease) -> bool:
     """Is it ours, and will be until this transaction ends?"""
     return bool(await fetch_tuples(tx, HOLD_LEASE, {"name": lease.name, "token": lease.token}))
+
+
+async def hold_to_send(tx: Tx, lease: Lease, connection: str) -> ConnectionState | None:
+    """The connection's state while the lease is ours until this transaction ends; None when it is not."""
+    params = {"name": lease.name, "token": lease.token, "connection": connection}
+    found = await fetch_value(tx, HOLD_TO_SEND, str, params)
+    return None if found is None else ConnectionState(found)
 
 
 async def release_lease(tx: Tx, lease: Lease) -> None:

@@ -76,11 +76,21 @@ class Claimed:
     """How many doubts were due."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What the ends of calls mean for the connection as a whole."""
+
+    pause: timedelta | None = None
+    """The other side asked for silence."""
+    broke: bool = False
+    """Nothing more may be begun."""
+
+
 # --- what ended ----------------------------------------------------------------------------------------------------
 
 
-async def record(tx: Tx, desk: Desk, lease: Lease, finished: Sequence[Finished], now: datetime) -> timedelta | None:
-    """Write attempts, decisions, facts, documents and news; the silence that the other side asked for, if any."""
+async def record(tx: Tx, desk: Desk, lease: Lease, finished: Sequence[Finished], now: datetime) -> Recorded:
+    """Write attempts, decisions, facts, documents and news."""
     decided = [(one, _decision(desk, one, now)) for one in finished]
     await store.insert_attempts(tx, [_attempt(one) for one in finished])
     settlings = [Settling(id=one.intent.id, was=one.intent.state, decision=what) for one, what in decided]
@@ -100,7 +110,8 @@ async def record(tx: Tx, desk: Desk, lease: Lease, finished: Sequence[Finished],
             stream = f"connection/{desk.connection}"
             news.append(NewFact(stream=stream, fact=broken, happened_at=now, origin=origin))
     await eventlog.append(tx, news)
-    return max((what.pause for _, what in decided if what.pause is not None), default=None)
+    pause = max((what.pause for _, what in decided if what.pause is not None), default=None)
+    return Recorded(pause=pause, broke=breaking is not None)
 
 
 async def _consequences(
@@ -220,13 +231,14 @@ async def _claim_sends(
     if slots <= 0:
         return (), False
     carriers = desk.carriers()
+    slots = 1 if desk.all_serial else slots  # what is read here is locked: no more than can be begun
     largest = max((carrier.batch_max for carrier in carriers.values()), default=1)
     due = await store.claimable(
         tx,
         desk.connection,
         now,
         leave=kinds_to_leave(carriers, serial_free=serial_free),
-        limit=min(CLAIM_MAX, slots * largest + slots),
+        limit=min(CLAIM_MAX, slots * largest),
     )
     if not due:
         return (), False

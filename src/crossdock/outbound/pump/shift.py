@@ -19,7 +19,7 @@ from crossdock.outbound.model import Ended, Verdict
 from crossdock.outbound.pump import ledger
 from crossdock.outbound.pump.calls import carry_out, look
 from crossdock.outbound.pump.desk import Desk
-from crossdock.outbound.pump.ledger import Begun, Claimed, Finished
+from crossdock.outbound.pump.ledger import Begun, Claimed, Finished, Recorded
 from crossdock.outbound.pump.publishing import Publisher
 from crossdock.outbound.pump.rules import share
 
@@ -157,17 +157,17 @@ class Shift:
                 own = [intent.id for begun in self._calls.values() for intent in begun.intents]
                 own += [answer.intent.id for answer in [*answers, *self._answers]]
                 await ledger.recover(tx, self._desk, lease, now, own=own)
-            pause = await ledger.record(tx, self._desk, lease, answers, now) if answers else None
-            if pause is not None:
-                self._desk.line.allowance.pause(pause)
-                slots = 0
+            recorded = await ledger.record(tx, self._desk, lease, answers, now) if answers else Recorded()
+            if recorded.pause is not None:
+                self._desk.line.allowance.pause(recorded.pause)
+            usable = state is ConnectionState.WORKING and not recorded.broke and recorded.pause is None
             await self._note_health(tx)
             claimed = await ledger.claim(
                 tx,
                 self._desk,
                 lease,
                 now,
-                slots=slots if state is ConnectionState.WORKING else 0,
+                slots=slots if usable else 0,
                 serial_free=self._serial_free(),
                 doubts=self._doubts_due(),
             )
