@@ -15,7 +15,7 @@ from crossdock.operations.rules import matter_of
 from crossdock.orders.model import HoldCode
 from crossdock.orders.rules import RECHECKED, WAIVABLE
 
-from .markdown import NOTICE, anchor, code, page, table
+from .markdown import NOTICE, anchor, code, page, table, wrapped
 from .source import members_of
 
 
@@ -37,7 +37,7 @@ def cli_page() -> str:
         "prints one JSON document. Exit codes: 0 done, 1 done and something needs attention, 2 not possible (one sentence says "
         "why and what to do)."
     )
-    return f"# Command line\n\n{NOTICE}\n\n{introduction}\n{body.rstrip()}\n"
+    return f"# Command line\n\n{NOTICE}\n\n{wrapped(introduction)}\n{body.rstrip()}\n"
 
 
 def exceptions_page() -> str:

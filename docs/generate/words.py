@@ -21,6 +21,8 @@ WORDS: Final = {
     "bool": "true or false",
     "Decimal": "decimal",
     "datetime": "time with zone",
+    "Moment": "time with zone",
+    "Sequence": "whole number",
     "date": "date",
     "Path": "path",
     "Code": "code",

@@ -62,7 +62,7 @@ def _words(command: str) -> list[str]:
 def complaint(words: list[str]) -> str | None:
     """Why a command cannot be run as it is written; None when verb and options exist."""
     program, *rest = words
-    if rest and rest[0] in launcher_verbs():
+    if rest and (rest[0] in launcher_verbs() or rest[0].isupper()):
         return None
     current: App = app
     while rest and not rest[0].startswith("-") and rest[0] in list(current):
