@@ -38,6 +38,7 @@ from crossdock.outbound.publication import store as publication_store
 from crossdock.outbound.rules import connection_cause, identity_cause, text
 from crossdock.outbound.states import Decision, Event, after
 from crossdock.outbound.store import Filter, Settling
+from crossdock.outbound.upkeep.service import maintain
 
 __all__ = [
     "Derived",
@@ -52,6 +53,7 @@ __all__ = [
     "get_intent",
     "identity_cause",
     "list_intents",
+    "maintain",
     "release",
     "resend",
     "resolve",

@@ -1,0 +1,1 @@
+"""Months made ahead and dropped whole; what is settled is forgotten by age."""
