@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.base import Tax
 from crossdock.canonical.facts import StoreDayClosed
-from crossdock.canonical.receipts import LineKind, ReceiptKind, ReceiptLine, ReceiptTender, SaleRecorded
+from crossdock.canonical.receipts import LineKind, ReceiptKind, ReceiptLine, ReceiptTender, SaleRecorded, content_of
 from crossdock.canonical.stock import FloorMovement
 from crossdock.estate.model import TillPosting
 from crossdock.finance.model import DayState, Number
-from crossdock.finance.rules import DayBook, account, content, day_state, gaps, moves, postings, rounded, unsound
+from crossdock.finance.rules import DayBook, account, day_state, gaps, moves, postings, rounded, unsound
 from finance.tills import DAY, OPENING, STORE, line, nets, sale, void
 
 KEYS = TillPosting()
@@ -229,10 +229,10 @@ def test_the_same_receipt_has_the_same_content_however_it_is_written(receipt: Sa
         tenders=tuple(reversed(receipt.tenders)),
     )
 
-    assert content(rewritten) == content(receipt)
-    assert content(replaced(receipt, total=receipt.total + 1)) != content(receipt)
-    assert content(replaced(receipt, tenders=receipt.tenders[1:])) != content(receipt)
-    assert content(replaced(receipt, lines=(*receipt.lines, line()))) != content(receipt)
+    assert content_of(rewritten) == content_of(receipt)
+    assert content_of(replaced(receipt, total=receipt.total + 1)) != content_of(receipt)
+    assert content_of(replaced(receipt, tenders=receipt.tenders[1:])) != content_of(receipt)
+    assert content_of(replaced(receipt, lines=(*receipt.lines, line()))) != content_of(receipt)
 
 
 def test_kinds_that_only_use_a_number_post_nothing() -> None:

@@ -1,9 +1,10 @@
 """Till receipts: what a store has sold, taken back or voided. Facts from the floor, never refused."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from hashlib import blake2b
+from typing import Annotated, Final
 
 import msgspec
 
@@ -11,6 +12,7 @@ from crossdock.canonical.base import (
     Code,
     Document,
     LocationCode,
+    Moment,
     Tax,
     Text,
     check_aware,
@@ -18,6 +20,10 @@ from crossdock.canonical.base import (
     check_decimal,
     check_positive,
 )
+
+SEQUENCE_MAX: Final = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps exact."""
+Sequence = Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX)]
 
 
 class ReceiptKind(StrEnum):
@@ -48,7 +54,7 @@ class ReceiptRef(Document, frozen=True):
     store: LocationCode
     till: Code
     business_day: date
-    sequence: Annotated[int, msgspec.Meta(ge=0)]
+    sequence: Sequence
 
 
 class ReceiptLine(Document, frozen=True):
@@ -105,8 +111,8 @@ class SaleRecorded(Document, frozen=True, tag="sale_recorded", tag_field="docume
     store: LocationCode
     till: Code
     business_day: date
-    sequence: Annotated[int, msgspec.Meta(ge=0)]
-    ended_at: datetime
+    sequence: Sequence
+    ended_at: Moment
     currency: str
     total: Decimal
     """What the customer paid in all, tax included; negative when money went back."""
@@ -140,3 +146,34 @@ class SaleRecorded(Document, frozen=True, tag="sale_recorded", tag_field="docume
             (line.sign * (line.amount + (Decimal(0) if self.prices_include_tax else line.tax)) for line in self.lines),
             Decimal(0),
         )
+
+
+def content_of(receipt: SaleRecorded) -> str:
+    """A digest of what must not differ when a receipt comes again; names, operators and times may.
+
+    Two receipts of one number with different digests contradict each other: they are two events, and a person is asked.
+    """
+    parts = [
+        receipt.kind.value,
+        receipt.currency,
+        _plain(receipt.total),
+        _plain(receipt.rounding),
+        str(receipt.prices_include_tax),
+        _ref_content(receipt.voids) if receipt.voids is not None else "",
+        *sorted(_line_content(line) for line in receipt.lines if not line.voided),
+        *sorted(f"{tender.tender}={_plain(tender.amount)}" for tender in receipt.tenders),
+    ]
+    return blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
+
+
+def _ref_content(ref: ReceiptRef) -> str:
+    return f"{ref.store}/{ref.till}/{ref.business_day.isoformat()}/{ref.sequence}"
+
+
+def _line_content(line: ReceiptLine) -> str:
+    taxes = sorted(f"{tax.code}={_plain(tax.amount)}" for tax in line.taxes)
+    return "|".join([line.kind.value, line.sku, _plain(line.quantity), _plain(line.amount), *taxes])
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}" if value else "0"

@@ -13,7 +13,6 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
-import msgspec
 from babel.numbers import get_currency_precision
 
 from crossdock.canonical.base import LocationCode, Sku
@@ -33,30 +32,6 @@ GAP_MAX: Final = 5_000
 """No till loses more numbers in a row: a longer jump is a counter that was set."""
 BOUNDARY_MAX: Final = 200
 """The same between the end of one day and the beginning of the next."""
-
-
-def content(receipt: SaleRecorded) -> bytes:
-    """A digest of what must not differ when a receipt comes again; names, operators and times may."""
-    parts = [
-        receipt.kind.value,
-        receipt.currency,
-        _plain(receipt.total),
-        _plain(receipt.rounding),
-        str(receipt.prices_include_tax),
-        str(ReceiptKey.of(receipt.voids)) if receipt.voids is not None else "",
-        *sorted(_line_content(line) for line in receipt.lines if not line.voided),
-        *sorted(f"{tender.tender}={_plain(tender.amount)}" for tender in receipt.tenders),
-    ]
-    return blake2b(msgspec.json.encode(parts), digest_size=20).digest()
-
-
-def _line_content(line: ReceiptLine) -> str:
-    taxes = sorted(f"{tax.code}={_plain(tax.amount)}" for tax in line.taxes)
-    return "|".join([line.kind.value, line.sku, _plain(line.quantity), _plain(line.amount), *taxes])
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}" if value else "0"
 
 
 def posts(receipt: SaleRecorded) -> bool:

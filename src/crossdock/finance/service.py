@@ -10,7 +10,7 @@ import msgspec
 
 from crossdock.canonical.base import Document, Sku
 from crossdock.canonical.facts import ItemUnknown, ReceiptConflict, ReceiptRecorded, ReceiptUnsound
-from crossdock.canonical.receipts import ReceiptKind, SaleRecorded
+from crossdock.canonical.receipts import ReceiptKind, SaleRecorded, content_of
 from crossdock.catalog import service as catalog
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -47,6 +47,11 @@ class Told:
     def key(self) -> ReceiptKey:
         """Its natural key."""
         return ReceiptKey.of(self.receipt.ref)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What it says, in short."""
+        return bytes.fromhex(content_of(self.receipt))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +182,7 @@ def _original(told: Told) -> ReceiptKey:
 
 def _compared(told: Told, standing: StoredReceipt) -> ReceiptOutcome:
     """A number that came before. What posts nothing never contradicts what does: a parked basket was finished."""
-    same = standing.fingerprint == rules.content(told.receipt)
+    same = standing.fingerprint == told.fingerprint
     if same or not rules.posts(told.receipt):
         return Repeated(receipt_id=standing.id)
     return Conflict(receipt_id=standing.id, reason=f"receipt {told.key} was told before with other content")
@@ -198,7 +203,7 @@ def _entry(told: Told, closings: Mapping[DayKey, int], original: StoredReceipt |
         currency=currency,
         total=total,
         tendered=tendered,
-        fingerprint=rules.content(receipt),
+        fingerprint=told.fingerprint,
         document=receipt,
         closing=closings[told.key.day] + 1,
         connection=told.origin.source,

@@ -241,22 +241,3 @@ def settlement(record: StoredRecord, result: Result, *, now: datetime, parent_wa
 def look_again(waited: timedelta) -> timedelta:
     """How long to leave a waiting record alone: a tenth of its age, within limits. The wake-up comes first, normally."""
     return min(max(waited / 10, LOOK_AGAIN_MIN), LOOK_AGAIN_MAX)
-
-
-def months(oldest: datetime, now: datetime, ahead: int) -> Sequence[datetime]:
-    """First moments of the months from *oldest* to *ahead* months after *now*."""
-    first = _month(min(oldest, now))
-    last = _month(now)
-    made = [first]
-    while made[-1] < last or len([month for month in made if month > last]) < ahead:
-        made.append(next_month(made[-1]))
-    return made
-
-
-def next_month(month: datetime) -> datetime:
-    """The first moment of the month after."""
-    return _month(month.replace(day=1) + timedelta(days=32))
-
-
-def _month(moment: datetime) -> datetime:
-    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -489,4 +489,4 @@ def test_the_same_receipt_in_another_file_is_the_same_event() -> None:
     assert isinstance(alone[0], Decoded)
     assert isinstance(among, Decoded)
     assert alone[0] == among
-    assert alone[0].event_id == "receipt/7/2/2026-11-27/41"
+    assert alone[0].key == "receipt/7/2/2026-11-27/41"

@@ -1,11 +1,7 @@
 """How a till receipt is known to the hub, whatever it was written in."""
 
-from typing import Final
-
-from crossdock.canonical.receipts import ReceiptKind, ReceiptRef, SaleRecorded
+from crossdock.canonical.receipts import ReceiptRef, SaleRecorded, content_of
 from crossdock.connector_kit.model import Decoded
-
-POSTING: Final = frozenset({ReceiptKind.SALE, ReceiptKind.VOID})
 
 
 def key_of(ref: ReceiptRef) -> str:
@@ -14,15 +10,15 @@ def key_of(ref: ReceiptRef) -> str:
 
 
 def record(document: SaleRecorded) -> Decoded:
-    """Known by its number: the same receipt in another file is the same event.
+    """Known by its number and what it says: the same receipt in another file is the same event.
 
-    A parked or abandoned receipt may be finished later under the same number, so those are events of their own. A void
-    waits for the receipt that it takes back.
+    A number that comes again with other content is another event: a parked basket that was finished, or a
+    contradiction that somebody must see. A void waits for the receipt that it takes back.
     """
     key = key_of(document.ref)
     return Decoded(
         document=document,
         key=key,
-        event_id=key if document.kind in POSTING else f"{key}/{document.kind}",
+        event_id=f"{key}/{content_of(document)}",
         waits_for=key_of(document.voids) if document.voids else "",
     )

@@ -7,6 +7,7 @@ A crash between commit and move reads the file once more and recognises it by it
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import stat
@@ -172,11 +173,8 @@ def _ready(folder: Path, drop: FileDrop) -> tuple[Sequence[_Taken | _Refused], b
     except FileNotFoundError:
         return (), False
     names = {entry.name for entry in entries}
-    waiting = [
-        (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name)
-        for entry in entries
-        if _wanted(entry, drop) and _marked(entry.name, drop, names)
-    ]
+    wanted = [entry for entry in entries if _wanted(entry, drop) and _marked(entry.name, drop, names)]
+    waiting = [(age, entry.name) for entry in wanted for age in [_age(entry)] if age is not None]
     found: list[_Taken | _Refused] = []
     size = 0
     for _, name in sorted(waiting)[:FILES_MAX]:
@@ -187,6 +185,13 @@ def _ready(folder: Path, drop: FileDrop) -> tuple[Sequence[_Taken | _Refused], b
             found.append(file)
             size += len(file.body) if isinstance(file, _Taken) else 0
     return found, len(waiting) > len(found) > 0
+
+
+def _age(entry: "os.DirEntry[str]") -> int | None:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime_ns
+    except FileNotFoundError:  # somebody took it away since the folder was read
+        return None
 
 
 def _wanted(entry: "os.DirEntry[str]", drop: FileDrop) -> bool:
@@ -240,7 +245,8 @@ def _clear(folder: Path, drop: FileDrop, files: Sequence[_Taken | _Refused], day
         else:
             target = folder / FAILED
         target.mkdir(parents=True, exist_ok=True)
-        file.path.rename(_free(target / file.path.name))
+        with contextlib.suppress(FileNotFoundError):  # somebody took it away; its bytes are committed
+            file.path.rename(_free(target / file.path.name))
         for stem in (file.path.name, file.path.stem) if drop.marker else ():
             (folder / f"{stem}{drop.marker}").unlink(missing_ok=True)
 

@@ -1,12 +1,12 @@
 """Keep the tables small: months ahead, months gone, event ids of long ago."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from crossdock.foundation.db import Database
 from crossdock.foundation.ids import id_floor, id_moment
-from crossdock.inbound.rules import months, next_month
+from crossdock.foundation.months import month_name, month_named, months_between, next_month
 from crossdock.inbound.upkeep import store
 
 MONTHS_AHEAD: Final = 2
@@ -37,19 +37,19 @@ async def _make_ahead(database: Database, now: datetime) -> tuple[str, ...]:
     async with database.transaction() as tx:
         loose = await store.oldest_loose(tx)
     made: list[str] = []
-    for month in months(id_moment(loose) if loose is not None else now, now, MONTHS_AHEAD):
+    for month in months_between(id_moment(loose) if loose is not None else now, now, MONTHS_AHEAD):
         low, high = id_floor(month), id_floor(next_month(month))
         async with database.transaction() as tx:
             await store.be_patient(tx)
-            if await store.make_partition(tx, "message", _name(month), low, high):
-                made.append(_name(month))
-            await store.make_partition(tx, "record", _name(month), low, high)
+            if await store.make_partition(tx, "message", month_name(month), low, high):
+                made.append(month_name(month))
+            await store.make_partition(tx, "record", month_name(month), low, high)
     return tuple(made)
 
 
 async def _drop_old(database: Database, before: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
     async with database.transaction() as tx:
-        existing = [_month(name) for name in await store.made_months(tx)]
+        existing = [month_named(name) for name in await store.made_months(tx)]
     dropped: list[str] = []
     kept: list[str] = []
     for month in existing:
@@ -58,8 +58,8 @@ async def _drop_old(database: Database, before: datetime) -> tuple[tuple[str, ..
             break
         async with database.transaction() as tx:
             await store.be_patient(tx)
-            gone = await store.drop_month(tx, _name(month), id_floor(month), id_floor(end))
-        (dropped if gone else kept).append(_name(month))
+            gone = await store.drop_month(tx, month_name(month), id_floor(month), id_floor(end))
+        (dropped if gone else kept).append(month_name(month))
     return tuple(dropped), tuple(kept)
 
 
@@ -71,12 +71,3 @@ async def _forget(database: Database, before: datetime) -> int:
         forgotten += count
         if count < FORGET_MAX:
             return forgotten
-
-
-def _name(month: datetime) -> str:
-    return f"{month.year:04}_{month.month:02}"
-
-
-def _month(name: str) -> datetime:
-    year, month = name.split("_")
-    return datetime(int(year), int(month), 1, tzinfo=UTC)
