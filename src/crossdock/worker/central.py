@@ -148,5 +148,6 @@ async def _keep_up(hub: Hub) -> bool:
     """Partitions made ahead, old ones dropped, keys forgotten."""
     retention = timedelta(days=hub.settings.retention_days)
     await inbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
+    await outbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
     await log_upkeep.maintain(hub.database, now=hub.clock.now(), retention=retention)
     return False
