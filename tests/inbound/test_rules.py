@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.base import ConnectionName
 from crossdock.foundation.ids import new_id
+from crossdock.foundation.months import months_between
 from crossdock.inbound.model import Applied, Failed, Lane, MessageId, Postponed, RecordState, StoredRecord, Waits
 from crossdock.inbound.rules import (
     ATTEMPTS_MAX,
@@ -21,7 +22,6 @@ from crossdock.inbound.rules import (
     in_turn,
     lane_of,
     look_again,
-    months,
     read_problem,
     settlement,
     waves,
@@ -173,7 +173,7 @@ def test_a_problem_names_its_place(text: str, path: str) -> None:
 
 @given(MOMENTS, MOMENTS)
 def test_months_follow_each_other_without_a_gap(oldest: datetime, now: datetime) -> None:
-    made = months(oldest, now, 2)
+    made = months_between(oldest, now, 2)
 
     assert made[0] <= oldest
     assert sum(month > now for month in made) >= 2
