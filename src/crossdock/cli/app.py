@@ -11,6 +11,7 @@ VERBS: Final = (
     ("up", "crossdock.cli.up:up"),
     ("gateway", "crossdock.cli.up:gateway_only"),
     ("worker", "crossdock.cli.up:worker_only"),
+    ("doctor", "crossdock.cli.doctor:doctor"),
     ("estate", "crossdock.cli.estate:app"),
     ("connector", "crossdock.cli.connectors:app"),
     ("connection", "crossdock.cli.connections:app"),
@@ -19,8 +20,13 @@ VERBS: Final = (
     ("day", "crossdock.cli.days:app"),
     ("exceptions", "crossdock.cli.exceptions:app"),
     ("order", "crossdock.cli.orders:app"),
+    ("stock", "crossdock.cli.stock:app"),
     ("intents", "crossdock.cli.intents:app"),
+    ("messages", "crossdock.cli.messages:app"),
+    ("feeds", "crossdock.cli.messages:feeds"),
     ("key", "crossdock.cli.keys:app"),
+    ("backup", "crossdock.cli.backups:backup"),
+    ("restore", "crossdock.cli.backups:restore"),
     ("schemas", "crossdock.cli.schemas:app"),
 )
 """The name of each verb and where it lies."""

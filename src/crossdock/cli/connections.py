@@ -9,8 +9,9 @@ from cyclopts import App, Parameter
 
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.registry import connectors
-from crossdock.assembly.sessions import UnknownConnectionError, config_of, open_connection
+from crossdock.assembly.sessions import config_of, open_connection
 from crossdock.cli import adding
+from crossdock.cli.checking import CHECK_S_MAX, look_at
 from crossdock.cli.context import hub, settings
 from crossdock.cli.findings import show_findings
 from crossdock.cli.output import AsJson, CommandError, one_of, print_json, say, show
@@ -18,7 +19,7 @@ from crossdock.connections import service as connections
 from crossdock.connections.model import ConnectionState
 from crossdock.connections.settings import SettingUnusableError
 from crossdock.connector_kit.model import Connector, Finding
-from crossdock.connector_kit.verdict import CallFailed, LookupMissing, Unmatched
+from crossdock.connector_kit.verdict import CallFailed
 from crossdock.estate import service as estates
 from crossdock.estate.model import ConnectionConfig, Estate, FlowKind
 from crossdock.outbound import service as outbound
@@ -26,7 +27,6 @@ from crossdock.worker.connection import drop_folder
 
 app = App(name="connection", help="Configured accounts of connected systems.")
 WEBHOOKS: Final = "/v1/webhooks"
-CHECK_S_MAX: Final = 60.0
 COLUMNS: Final = (
     "name",
     "connector",
@@ -85,7 +85,7 @@ async def add(
             say(f"{file} is written; version {applied.number} of the estate is in force.")
         config = config_of(checked.estate, name)
         registered = await _register(parts, config, public_url) if public_url else []
-        findings = [*registered, *await _check(parts, config)]
+        findings = [*registered, *await look_at(parts, config)]
     code = show_findings(findings, as_json=json, fine=f"{name} is ready.")
     if not json:
         _say_next(chosen, entry, public_url, drop_folder(parts, name))
@@ -149,48 +149,13 @@ async def check(name: str | None = None, *, json: AsJson = False) -> int:
         name: One connection; without it, all of the estate.
         json: Print JSON for machines.
     """
-    findings = await look_at(name)
-    return show_findings(findings, as_json=json, fine="All is well.")
-
-
-async def look_at(name: str | None = None) -> Sequence[Finding]:
-    """The findings of one connection, or of all, side by side; subjects begin with the connection's name."""
     async with hub() as parts:
         async with parts.database.transaction() as tx:
             estate = await parts.estate.get(tx)
         configs = [config_of(estate, name)] if name else [each for each in estate.connections if each.enabled]
-        looked = await asyncio.gather(*(_check(parts, config) for config in configs))
-    return [finding for findings in looked for finding in findings]
-
-
-async def _check(parts: Hub, config: ConnectionConfig) -> list[Finding]:
-    """Everything that the connector looks at; whatever goes wrong is itself a finding."""
-    found: list[Finding] = []
-    try:
-        async with asyncio.timeout(CHECK_S_MAX), open_connection(parts, config) as line:
-            if line.connector.check is not None:
-                async for finding in line.connector.check(line.session):
-                    found.append(_named(config.name, finding))  # noqa: PERF401 (what came before a failure is kept)
-    except (SettingUnusableError, UnknownConnectionError) as error:
-        todo = "Correct the estate, or set what it refers to."
-        found.append(Finding(subject=config.name, ok=False, text=str(error), todo=todo))
-    except CallFailed as failure:
-        todo = "Is the other system up, and are address and credentials right?"
-        found.append(Finding(subject=config.name, ok=False, text=failure.reason, todo=todo))
-    except (LookupMissing, Unmatched) as error:
-        found.append(Finding(subject=config.name, ok=False, text=str(error), todo="Add it to the estate, or match it."))
-    except TimeoutError:
-        text = f"no answer within {CHECK_S_MAX:g} s"
-        found.append(Finding(subject=config.name, ok=False, text=text, todo="Is the other system up?"))
-    if not found:
-        found.append(
-            Finding(subject=config.name, ok=True, text="its settings are complete; there is no account to ask")
-        )
-    return found
-
-
-def _named(name: str, finding: Finding) -> Finding:
-    return Finding(subject=f"{name}: {finding.subject}", ok=finding.ok, text=finding.text, todo=finding.todo)
+        looked = await asyncio.gather(*(look_at(parts, config) for config in configs))
+    findings = [finding for found in looked for finding in found]
+    return show_findings(findings, as_json=json, fine="All is well.")
 
 
 @app.command(name="list")

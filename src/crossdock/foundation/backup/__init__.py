@@ -8,6 +8,6 @@ there, what was committed later is not. It holds personal data and is readable b
 from crossdock.foundation.backup.archive import Manifest, read_manifest
 from crossdock.foundation.backup.dump import backup
 from crossdock.foundation.backup.load import restore
-from crossdock.foundation.backup.task import BackupError, Progress
+from crossdock.foundation.backup.task import BackupError, OnProgress, Progress
 
-__all__ = ["BackupError", "Manifest", "Progress", "backup", "read_manifest", "restore"]
+__all__ = ["BackupError", "Manifest", "OnProgress", "Progress", "backup", "read_manifest", "restore"]

@@ -1,0 +1,1 @@
+"""What the database and the books say about the hub's health."""

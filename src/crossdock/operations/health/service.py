@@ -1,0 +1,23 @@
+"""Ask the database about itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from crossdock.connector_kit.model import Finding
+from crossdock.foundation.db import Tx
+from crossdock.operations import service as operations
+from crossdock.operations.health import store
+from crossdock.operations.health.rules import exception_findings, horizon_finding, room_finding, server_findings
+
+__all__ = ["books", "room_finding", "server"]
+
+
+async def server(tx: Tx, *, now: datetime) -> Sequence[Finding]:
+    """The server: version, durability, sessions, clock, horizon. Works on any schema."""
+    about = await store.server(tx)
+    return [*server_findings(about, now), horizon_finding(await store.snapshots(tx), about.now)]
+
+
+async def books(tx: Tx, *, now: datetime) -> Sequence[Finding]:
+    """What waits for people beyond its clock."""
+    return list(exception_findings(await operations.counts(tx, now=now)))
