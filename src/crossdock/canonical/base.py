@@ -1,6 +1,5 @@
 """Building blocks: typed ids, checked decimals, the base of every document."""
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, NewType
@@ -24,28 +23,36 @@ ExceptionId = NewType("ExceptionId", UUID)
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
 """A short identifier: not empty, no blanks at its ends."""
 Text = Annotated[str, msgspec.Meta(max_length=500)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: one without is refused where it is read."""
 
 DIGITS_MAX: Final = 18
 PLACES_MAX: Final = 6
+PLACES_WRITTEN_MAX: Final = 100
+"""Zeros behind the last place mean nothing and are welcome, but not by the million."""
 CURRENCIES: Final = frozenset(list_currencies())
 """ISO 4217 codes (CLDR's list, so withdrawn ones are known too)."""
-_ZERO_WIDTH: Final = re.compile(r"[\u200b-\u200f\ufeff]")
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of what the hub stores and sends: immutable, strict about unknown fields, compact when written."""
 
 
-def check_decimal(value: Decimal, name: str) -> None:
-    """Refuse NaN, infinities and numbers that no shop could mean: the database holds numeric(24,6)."""
+def check_finite(value: Decimal, name: str) -> None:
+    """Refuse NaN and infinities: for sums of our own, which may outgrow what one message may say."""
     if not value.is_finite():
         raise ValueError(f"`{name}` must be a finite number")
+
+
+def check_decimal(value: Decimal, name: str) -> None:
+    """Refuse NaN, infinities and numbers that no shop could mean: the database holds numeric(24,6)."""
+    check_finite(value, name)
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
-    if -exponent > PLACES_MAX and value != round(value, PLACES_MAX):
-        raise ValueError(f"`{name}` has more than {PLACES_MAX} decimal places")
     if value.adjusted() >= DIGITS_MAX:
         raise ValueError(f"`{name}` has more than {DIGITS_MAX} digits")
+    if -exponent > PLACES_WRITTEN_MAX or (-exponent > PLACES_MAX and value != round(value, PLACES_MAX)):
+        raise ValueError(f"`{name}` has more than {PLACES_MAX} decimal places")
 
 
 def check_not_negative(value: Decimal, name: str) -> None:

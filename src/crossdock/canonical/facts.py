@@ -1,11 +1,11 @@
 """Facts of the event log: what happened, frozen, versioned. A type's old versions stay readable through upcasters."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from crossdock.canonical.base import Code, Document, LocationCode, Text
+from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text, check_currency, check_finite
 from crossdock.canonical.intents import GoodsLine, JournalLine, SaleLine
 from crossdock.canonical.orders import Mode, Payment, PaymentStatus
 from crossdock.canonical.plumbing import (
@@ -61,7 +61,6 @@ __all__ = [
     "ReceiptRecorded",
     "ReceiptUnsound",
     "StockDiscrepancy",
-    "StockMoved",
     "StockShort",
     "StoreDayClosed",
     "TransferRecorded",
@@ -78,7 +77,7 @@ class OrderAccepted(Document, frozen=True, tag="order.accepted", tag_field="fact
     channel: Code
     channel_order_id: Code
     number: Text
-    placed_at: datetime
+    placed_at: Moment
     currency: str
     prices_include_tax: bool
     lines: tuple[SaleLine, ...]
@@ -88,6 +87,10 @@ class OrderAccepted(Document, frozen=True, tag="order.accepted", tag_field="fact
     payments: tuple[Payment, ...] = ()
     pickup_location: LocationCode | None = None
 
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.total, "total")
+
 
 class PlacedLine(Document, frozen=True):
     """Units of one order line claimed at one location."""
@@ -96,6 +99,9 @@ class PlacedLine(Document, frozen=True):
     sku: Code
     location: LocationCode
     quantity: Decimal
+
+    def __post_init__(self) -> None:
+        check_finite(self.quantity, "quantity")
 
 
 class OrderPlacedOnStock(Document, frozen=True, tag="order.placed", tag_field="fact"):
@@ -135,7 +141,7 @@ class OrderCancelled(Document, frozen=True, tag="order.cancelled", tag_field="fa
 
     order_id: Code
     reason: Text
-    cancelled_at: datetime
+    cancelled_at: Moment
 
 
 class OrderEdited(Document, frozen=True, tag="order.edited", tag_field="fact"):
@@ -168,7 +174,7 @@ class FulfilmentShipped(Document, frozen=True, tag="fulfilment.shipped", tag_fie
     order_id: Code
     location: LocationCode
     lines: tuple[GoodsLine, ...]
-    shipped_at: datetime
+    shipped_at: Moment
     carrier: Text = ""
     tracking: tuple[Text, ...] = ()
 
@@ -189,6 +195,9 @@ class StockShort(Document, frozen=True, tag="stock.short", tag_field="fact"):
     short: Decimal
     cause: Text
 
+    def __post_init__(self) -> None:
+        check_finite(self.short, "short")
+
 
 class StockDiscrepancy(Document, frozen=True, tag="stock.discrepancy", tag_field="fact"):
     """On-hand and the floor disagree: negative on-hand, or a system of record that says otherwise."""
@@ -198,6 +207,10 @@ class StockDiscrepancy(Document, frozen=True, tag="stock.discrepancy", tag_field
     ours: Decimal
     theirs: Decimal
     cause: Text
+
+    def __post_init__(self) -> None:
+        check_finite(self.ours, "ours")
+        check_finite(self.theirs, "theirs")
 
 
 class TransferRecorded(Document, frozen=True, tag="stock.transferred", tag_field="fact"):
@@ -229,6 +242,10 @@ class ReceiptRecorded(Document, frozen=True, tag="receipt.recorded", tag_field="
     late: bool = False
     """It came after its store day had been closed and posted."""
 
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.total, "total")
+
 
 class ReceiptGapFound(Document, frozen=True, tag="receipt.gap_found", tag_field="fact"):
     """Numbers are missing in a till's sequence."""
@@ -247,6 +264,10 @@ class ReceiptUnsound(Document, frozen=True, tag="receipt.unsound", tag_field="fa
     ref: ReceiptRef
     difference: Decimal
     currency: str
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.difference, "difference")
 
 
 class ReceiptGapClosed(Document, frozen=True, tag="receipt.gap_closed", tag_field="fact"):
@@ -270,6 +291,10 @@ class ReceiptConflict(Document, frozen=True, tag="receipt.conflict", tag_field="
     total: Decimal
     currency: str
 
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.total, "total")
+
 
 class ItemUnknown(Document, frozen=True, tag="item.unknown", tag_field="fact"):
     """Goods moved that no catalogue knows: recorded all the same."""
@@ -290,6 +315,10 @@ class StoreDayClosed(Document, frozen=True, tag="store_day.closed", tag_field="f
     total: Decimal
     journal: tuple[JournalLine, ...]
     goods: tuple[GoodsLine, ...]
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.total, "total")
 
 
 class ItemChanged(Document, frozen=True, tag="item.described", tag_field="fact"):

@@ -1,12 +1,22 @@
 """What the hub wants another system to do: one frozen document per kind of intent."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
-from crossdock.canonical.base import Code, Document, LocationCode, Tax, Text, check_aware, check_currency, check_decimal
+from crossdock.canonical.base import (
+    Code,
+    Document,
+    LocationCode,
+    Moment,
+    Tax,
+    Text,
+    check_aware,
+    check_currency,
+    check_decimal,
+)
 from crossdock.canonical.orders import Address, Payment, Person
 
 
@@ -22,6 +32,11 @@ class SaleLine(Document, frozen=True):
     taxes: tuple[Tax, ...] = ()
     name: Text = ""
 
+    def __post_init__(self) -> None:
+        check_decimal(self.quantity, "quantity")
+        check_decimal(self.unit_price, "unit_price")
+        check_decimal(self.discount, "discount")
+
 
 class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
     """Create the ERP's sale for one order, once."""
@@ -31,7 +46,7 @@ class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
     channel: Code
     channel_order_id: Code
     number: Text
-    placed_at: datetime
+    placed_at: Moment
     currency: str
     prices_include_tax: bool
     lines: tuple[SaleLine, ...]
@@ -43,6 +58,7 @@ class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
     def __post_init__(self) -> None:
         check_currency(self.currency)
         check_aware(self.placed_at, "placed_at")
+        check_decimal(self.total, "total")
 
 
 class GoodsLine(Document, frozen=True):
@@ -65,7 +81,10 @@ class PostShipment(Document, frozen=True, tag="shipment.post", tag_field="intent
     order_id: Code
     location: LocationCode
     lines: tuple[GoodsLine, ...]
-    released_at: datetime
+    released_at: Moment
+
+    def __post_init__(self) -> None:
+        check_aware(self.released_at, "released_at")
 
 
 class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent"):
@@ -78,6 +97,10 @@ class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent")
     total: Decimal
     currency: str
 
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_decimal(self.total, "total")
+
 
 class JournalLine(Document, frozen=True):
     """One side of a journal: `account` is a posting key that the estate's lookup maps to the ERP's account."""
@@ -88,6 +111,8 @@ class JournalLine(Document, frozen=True):
     text: Text = ""
 
     def __post_init__(self) -> None:
+        check_decimal(self.debit, "debit")
+        check_decimal(self.credit, "credit")
         if self.debit < 0 or self.credit < 0 or (self.debit > 0) == (self.credit > 0):
             raise ValueError("a journal line has either a `debit` or a `credit` above 0")
 
@@ -152,6 +177,11 @@ class PublishStock(Document, frozen=True, tag="stock.publish", tag_field="intent
     urgent: bool = False
     """To zero, last units, back in stock."""
 
+    def __post_init__(self) -> None:
+        check_decimal(self.quantity, "quantity")
+        if self.last_confirmed is not None:
+            check_decimal(self.last_confirmed, "last_confirmed")
+
 
 class ReportFulfilment(Document, frozen=True, tag="fulfilment.report", tag_field="intent"):
     """Tell the channel what was shipped."""
@@ -161,9 +191,12 @@ class ReportFulfilment(Document, frozen=True, tag="fulfilment.report", tag_field
     channel_order_id: Code
     location: LocationCode
     lines: tuple[GoodsLine, ...]
-    shipped_at: datetime
+    shipped_at: Moment
     carrier: Text = ""
     tracking: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_aware(self.shipped_at, "shipped_at")
 
 
 IntentDocument = (

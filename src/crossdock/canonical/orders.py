@@ -1,6 +1,5 @@
 """Orders as channels tell them."""
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -13,6 +12,7 @@ from crossdock.canonical.base import (
     Code,
     Document,
     LocationCode,
+    Moment,
     Sku,
     Tax,
     Text,
@@ -127,7 +127,7 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
 
     channel: ChannelCode
     channel_order_id: Code
-    placed_at: datetime
+    placed_at: Moment
     currency: str
     lines: Annotated[tuple[OrderLine, ...], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
     total: Decimal
@@ -135,7 +135,7 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     prices_include_tax: bool = False
     number: Text = ""
     """What people call it, e.g. #1042; empty means the channel order id."""
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     """The channel's revision time: a later one replaces an earlier one, an equal one is a repetition."""
     charges: Annotated[tuple[Charge, ...], msgspec.Meta(max_length=50)] = ()
     payments: Annotated[tuple[Payment, ...], msgspec.Meta(max_length=50)] = ()
@@ -144,7 +144,7 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     pickup_location: LocationCode | None = None
     customer: Person | None = None
     ship_to: Address | None = None
-    cancelled_at: datetime | None = None
+    cancelled_at: Moment | None = None
     note: Text = ""
 
     def __post_init__(self) -> None:
@@ -175,9 +175,9 @@ class OrderChanged(Document, frozen=True, tag="order_changed", tag_field="docume
 
     channel: ChannelCode
     channel_order_id: ChannelOrderId
-    updated_at: datetime
+    updated_at: Moment
     payment_status: PaymentStatus | None = None
-    cancelled_at: datetime | None = None
+    cancelled_at: Moment | None = None
     lines: tuple[OrderLine, ...] | None = None
     """The lines as they are now, when the message carries them: an edit on the channel shows as a difference."""
     total: Decimal | None = None
@@ -185,6 +185,8 @@ class OrderChanged(Document, frozen=True, tag="order_changed", tag_field="docume
     def __post_init__(self) -> None:
         check_aware(self.updated_at, "updated_at")
         check_aware(self.cancelled_at, "cancelled_at")
+        if self.total is not None:
+            check_not_negative(self.total, "total")
 
 
 def sku_of(line: OrderLine) -> Sku:

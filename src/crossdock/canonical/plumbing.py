@@ -1,8 +1,6 @@
 """Facts about the hub's own work: intents, messages, feeds, connections."""
 
-from datetime import datetime
-
-from crossdock.canonical.base import Code, Document, Text
+from crossdock.canonical.base import Code, Document, Moment, Text
 
 
 class IntentLanded(Document, frozen=True, tag="intent.landed", tag_field="fact"):
@@ -15,7 +13,7 @@ class IntentLanded(Document, frozen=True, tag="intent.landed", tag_field="fact")
     subject: Text
     """The business object, e.g. order/019a…"""
     document_id: Code
-    landed_at: datetime
+    landed_at: Moment
     number: Text = ""
 
 
@@ -93,7 +91,7 @@ class FeedHeard(Document, frozen=True, tag="feed.heard", tag_field="fact"):
 
     connection: Code
     feed: Code
-    silent_since: datetime
+    silent_since: Moment
 
 
 class FeedSilent(Document, frozen=True, tag="feed.silent", tag_field="fact"):
@@ -101,7 +99,7 @@ class FeedSilent(Document, frozen=True, tag="feed.silent", tag_field="fact"):
 
     connection: Code
     feed: Code
-    silent_since: datetime
+    silent_since: Moment
 
 
 class ConnectionBroken(Document, frozen=True, tag="connection.broken", tag_field="fact"):

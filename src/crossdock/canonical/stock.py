@@ -1,13 +1,21 @@
 """Items and stock as other systems tell them."""
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
-from crossdock.canonical.base import Code, Document, LocationCode, Text, check_aware, check_decimal, check_positive
+from crossdock.canonical.base import (
+    Code,
+    Document,
+    LocationCode,
+    Moment,
+    Text,
+    check_aware,
+    check_decimal,
+    check_positive,
+)
 
 
 class MovementKind(StrEnum):
@@ -62,7 +70,7 @@ class MovementRecorded(Document, frozen=True, tag="movement_recorded", tag_field
     sku: Code
     location: LocationCode
     quantity: Decimal
-    happened_at: datetime
+    happened_at: Moment
     reason: Text = ""
     from_bucket: Bucket | None = None
     to_bucket: Bucket | None = None
@@ -85,7 +93,7 @@ class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="docume
     sku: Code
     location: LocationCode
     on_hand: Decimal
-    as_of: datetime
+    as_of: Moment
     reference: Code
 
     def __post_init__(self) -> None:
@@ -116,7 +124,7 @@ class ShipmentReported(Document, frozen=True, tag="shipment_reported", tag_field
     reference: Code
     """Our reference on their document (the fulfilment's)."""
     document_id: Code
-    shipped_at: datetime
+    shipped_at: Moment
     number: Text = ""
     carrier: Text = ""
     tracking: tuple[Text, ...] = ()
@@ -134,9 +142,11 @@ class DocumentSeen(Document, frozen=True, tag="document_seen", tag_field="docume
     reference: Text
     """Our reference on it; empty when somebody made it by hand."""
     state: Code
-    changed_at: datetime
+    changed_at: Moment
     number: Text = ""
     total: Decimal | None = None
 
     def __post_init__(self) -> None:
         check_aware(self.changed_at, "changed_at")
+        if self.total is not None:
+            check_decimal(self.total, "total")
