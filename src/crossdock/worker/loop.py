@@ -28,7 +28,7 @@ class Loop:
 
     name: str
     step: Step
-    idle_max_s: float = 1.0
+    idle_max_s: float = 3.0
     """Longest wait between polls when no hint comes: the price of a lost hint."""
     every_s: float | None = None
     """A fixed pace instead, whatever hints come: for what is asked of other systems and for upkeep."""

@@ -17,7 +17,7 @@ from crossdock.worker.loop import DATABASE_GONE, run_loop
 
 log = logger(__name__)
 
-ESTATE_LOOK_S = 1.0
+ESTATE_LOOK_S = 2.0
 RETRY_S = 5.0
 STOP_S = 13.0
 
