@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterable
 from typing import Final
@@ -27,7 +28,11 @@ def problems_region() -> str:
 
 def cli_page() -> str:
     """Every verb, as `--help` says it."""
-    text = app.generate_docs()
+    program, sys.argv[0] = sys.argv[0], "crossdock"  # the library names usage lines after the program that runs
+    try:
+        text = app.generate_docs()
+    finally:
+        sys.argv[0] = program
     body = text.partition("\n")[2]
     body = re.sub(r"^## Table of Contents\n.*?(?=^\*\*Commands)", "", body, flags=re.MULTILINE | re.DOTALL)
     body = re.sub(r"`: *$", "`", body, flags=re.MULTILINE)

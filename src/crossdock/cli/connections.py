@@ -56,7 +56,7 @@ async def add(
 
     Args:
         name: What it is called from now on, e.g. erp or shop-de.
-        connector: One of `crossdock connectors`.
+        connector: One of `crossdock connector list`.
         set: A setting as name=value; repeat. A secret's value may be ${ENV} or file:/path; a plain one is put into a
             file that only we can read.
         channel: The channel whose orders it brings.
