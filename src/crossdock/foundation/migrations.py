@@ -5,18 +5,28 @@ number orders them. Every file is safe to apply while the previous release still
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote, urlencode
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
+from yoyo.backends import DatabaseBackend
 from yoyo.migrations import MigrationList
 
 from crossdock.foundation.db import DatabaseUnusableError
 
 _NAME = re.compile(r"^(?P<package>[a-z_]+)\.(?P<number>\d{4})\.[a-z0-9_]+\.sql$")
+_TURN: Final = 0x63726F7373646F63
+"""Our number among advisory locks."""
+
+
+class _NoTablesError(Exception):
+    pass
 
 
 def folders() -> Sequence[Path]:
@@ -33,19 +43,51 @@ def folders() -> Sequence[Path]:
 def apply_migrations(dsn: str) -> int:
     """Bring the database to this release's schema; the number of files applied.
 
-    Holds the tool's lock, so that two processes starting together apply each file once. A database that already
-    has migrations unknown to this release belongs to a newer one and is refused.
+    Of processes that start together one applies, the others wait. Killed at any moment, it goes on where it was: a file
+    and the note that it was applied are one transaction. A database that already has migrations unknown to this release
+    belongs to a newer one and is refused.
     """
+    try:
+        with _turn(dsn):
+            return _apply(dsn)
+    except (psycopg.errors.InsufficientPrivilege, _NoTablesError):
+        raise DatabaseUnusableError(
+            "The database user may not make the hub's tables: make it the owner of its database, or GRANT it CREATE on "
+            "the database and on the schema public."
+        ) from None
+
+
+def _apply(dsn: str) -> int:
     backend = get_backend(_uri(dsn))
     try:
+        _break_lock(backend)
         known = _known()
-        with backend.lock():
-            _refuse_newer(backend.get_applied_migration_hashes(), known)
-            pending = backend.to_apply(known)
-            backend.apply_migrations(pending)
-            return len(pending)
+        _refuse_newer(backend.get_applied_migration_hashes(), known)
+        pending = backend.to_apply(known)
+        for migration in pending:
+            with backend.transaction():
+                migration.process_steps(backend, "apply")
+                backend.mark_one(migration)
+        return len(pending)
     finally:
         backend.connection.close()
+
+
+def _break_lock(backend: DatabaseBackend) -> None:
+    """The tool's own lock is a row, which outlives a killed process; who has the turn knows that it is nobody's."""
+    try:
+        backend.break_lock()
+    except psycopg.errors.UndefinedTable:  # the tool says nothing when it may not make its tables
+        raise _NoTablesError from None
+
+
+@contextmanager
+def _turn(dsn: str) -> Iterator[None]:
+    """A lock that the server lets go when we die."""
+    with psycopg.connect(dsn, autocommit=True, application_name="crossdock migrations") as session:
+        session.execute("SET statement_timeout = 0")
+        session.execute("SELECT pg_advisory_lock(%s)", [_TURN])
+        yield
 
 
 def pending_count(dsn: str) -> int:
@@ -73,5 +115,7 @@ def _refuse_newer(applied: Sequence[str], known: MigrationList) -> None:
 def _uri(dsn: str) -> str:
     """The tool wants a URI; what it finds after the question mark it gives to the driver unchanged (socket folders too)."""
     parts = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value is not None}
+    # A large table's new index takes as long as it takes.
+    parts["options"] = f"{parts.get('options', '')} -c statement_timeout=0".lstrip()
     name = parts.pop("dbname", "")
     return f"postgresql+psycopg:///{quote(name)}?{urlencode(parts)}"
