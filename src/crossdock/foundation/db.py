@@ -18,6 +18,10 @@ Tx: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 NO_PARAMS: Final[Params] = {}
 VERSION_MIN: Final = 150_000
 APPLICATION_NAME: Final = "crossdock"
+CONNECT_S_MAX: Final = 10
+ABOUT_SERVER: Final[LiteralString] = (
+    "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')"
+)
 
 set_json_dumps(msgspec.json.encode)
 set_json_loads(msgspec.json.decode)
@@ -104,14 +108,26 @@ async def fetch_value(tx: Tx, sql: LiteralString, kind: type[Row], params: Param
     return value
 
 
-async def check_usable(database: Database) -> None:
-    """Refuse a server that is too old, a replica, or one that may lose what it acknowledged."""
-    async with database.transaction() as tx:
-        row = await fetch_tuples(
-            tx,
-            "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')",
-        )
-    version, replica, fsync = row[0]
+async def check_usable(dsn: str) -> None:
+    """Refuse a server that cannot be reached, is too old, a replica, or one that may lose what it acknowledged.
+
+    By a session of its own: a pool would try again and again until its time is up.
+    """
+    try:
+        async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=CONNECT_S_MAX) as session:
+            row = await fetch_tuples(session, ABOUT_SERVER)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnusableError(
+            f"The database cannot be reached ({_first_line(error)}): start it, or correct CROSSDOCK_DATABASE_URL."
+        ) from None
+    except psycopg.ProgrammingError:  # its own words would repeat the URL, password and all
+        raise DatabaseUnusableError(
+            "CROSSDOCK_DATABASE_URL cannot be understood: it must look like postgresql://USER:PASSWORD@HOST/DATABASE."
+        ) from None
+    _refuse_unfit(*row[0])
+
+
+def _refuse_unfit(version: int, replica: bool, fsync: str) -> None:  # noqa: FBT001 (a row of the server's answers)
     if version < VERSION_MIN:
         raise DatabaseUnusableError(
             f"PostgreSQL {version // 10_000} is too old: Crossdock needs 15 or newer. Upgrade the server, or unset "
@@ -125,3 +141,7 @@ async def check_usable(database: Database) -> None:
         raise DatabaseUnusableError(
             "This PostgreSQL runs with fsync=off and may lose acknowledged orders in a power cut. Turn fsync on."
         )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -11,15 +11,16 @@ from typing import Any, Final
 
 import uvicorn
 
-from crossdock.foundation.settings import Settings
+from crossdock.foundation.settings import SettingError, Settings
 from crossdock.gateway.asgi import ASGIApp
 
 BACKLOG: Final = 2048
 GRACE_S: Final = 8
+PORT_MAX: Final = 65_535
 
 
-class ListenError(Exception):
-    """The API cannot listen; the text says why and what to do."""
+class ListenError(SettingError):
+    """The API cannot listen where its settings say; the text says why and what to do."""
 
 
 class _Server(uvicorn.Server):
@@ -32,7 +33,10 @@ class _Server(uvicorn.Server):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket of CROSSDOCK_HOST and CROSSDOCK_PORT."""
+    """The socket of CROSSDOCK_HOST and CROSSDOCK_PORT; what cannot be served is refused before anything is started."""
+    if not 0 <= settings.port <= PORT_MAX:
+        raise ListenError(f"CROSSDOCK_PORT is {settings.port} but must be between 0 and {PORT_MAX}; correct it.")
+    _check_tls(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,7 +75,6 @@ async def serving(app: ASGIApp, listener: socket.socket, settings: Settings) -> 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     tls: dict[str, Any] = {}
     if settings.tls_certificate is not None:
-        _check_tls(settings)
         tls = {"ssl_certfile": settings.tls_certificate, "ssl_keyfile": settings.tls_key}
     return uvicorn.Config(
         app,
@@ -89,10 +92,21 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 def _check_tls(settings: Settings) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None:
+        if key is not None:
+            raise ListenError(
+                "CROSSDOCK_TLS_KEY is set without CROSSDOCK_TLS_CERTIFICATE: set both for HTTPS, or neither for HTTP."
+            )
+        return
+    for name, file in (("CROSSDOCK_TLS_CERTIFICATE", certificate), ("CROSSDOCK_TLS_KEY", key)):
+        if file is not None and not file.is_file():
+            raise ListenError(f"There is no file {file}: correct {name}.")
     try:
-        context.load_cert_chain(str(settings.tls_certificate), str(settings.tls_key) if settings.tls_key else None)
+        # A key with a pass phrase would make OpenSSL ask for it on the terminal: an empty one is refused instead.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
         raise ListenError(
-            f"The TLS files cannot be used ({error}): correct CROSSDOCK_TLS_CERTIFICATE and CROSSDOCK_TLS_KEY."
+            f"The TLS files cannot be used ({error}): correct CROSSDOCK_TLS_CERTIFICATE and CROSSDOCK_TLS_KEY (PEM files "
+            "that belong together, the key without a pass phrase)."
         ) from None
