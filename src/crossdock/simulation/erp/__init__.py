@@ -17,8 +17,10 @@ from crossdock.simulation.erp.model import (
 from crossdock.simulation.erp.progress import Progress, Report, Step, unreported
 from crossdock.simulation.erp.rpc import Rpc, Value
 from crossdock.simulation.erp.running import Erp, prepare, running_erp
+from crossdock.simulation.erp.server import PASSWORD
 
 __all__ = [
+    "PASSWORD",
     "AccountKind",
     "AccountSeed",
     "Books",

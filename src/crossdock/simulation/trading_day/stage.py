@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.settings import Settings
-from crossdock.simulation.erp import Erp, Progress, running_erp
+from crossdock.simulation.erp import PASSWORD, Erp, Progress, running_erp
 from crossdock.simulation.retailer.day import load_day
 from crossdock.simulation.retailer.model import DayRules, TradingDay
 from crossdock.simulation.shop.server import OpenShop, open_shop
@@ -64,15 +64,20 @@ async def set_stage(script: Script, settings: Settings, clock: Clock, report: Re
         report("receipts of ten stores", 1.0)
         seed = shop_seed(day)
         shop = await stack.enter_async_context(open_shop(seed, clock=clock, specs=_specs(settings)))
-        erp = await stack.enter_async_context(
-            running_erp(erp_seed(day), cache=cache, report=lambda progress: _passed_on(progress, report))
-        )
         secrets = {
-            "ERP_PASSWORD": erp.password,
+            "ERP_PASSWORD": PASSWORD,
             "SHOP_TOKEN": seed.access_token,
             "SHOP_SECRET": seed.client_secret,
         }
         hub = await stack.enter_async_context(hub_process(folder, secrets, clock))
+        starting = asyncio.create_task(_start(hub, report))
+        try:
+            erp = await stack.enter_async_context(
+                running_erp(erp_seed(day), cache=cache, report=lambda progress: _passed_on(progress, report))
+            )
+        finally:
+            await asyncio.gather(starting, return_exceptions=True)
+        await starting
         write_estate(
             day, hub.estate, erp_url=erp.base_url, erp_database=erp.database, erp_user=erp.user, shop_url=shop.url
         )
@@ -80,24 +85,33 @@ async def set_stage(script: Script, settings: Settings, clock: Clock, report: Re
         yield Stage(script=script, day=day, erp=erp, shop=shop, hub=hub, feed=Feed(hub), clock=clock)
 
 
-async def _open(hub: HubProcess, report: Report) -> None:
-    """What a person does once: start, read the ERP's items and stock, say who is who, let the shop call us."""
-    steps: list[tuple[str, tuple[str, ...]]] = [
-        ("reading items from the ERP", ("load", "erp", "items")),
-        ("matching the ERP's items and locations", ("match", "erp", "--apply")),
-        ("matching the shop's items", ("match", "shop", "sku", "--apply")),
-        ("reading the opening stock from the ERP", ("load", "erp", "stock")),
-        ("registering the shop's webhooks", ("connection", "register", "shop", "--public-url", hub.url)),
-    ]
+async def _start(hub: HubProcess, report: Report) -> None:
+    """The hub starts beside the ERP; it waits for its estate."""
     report("starting the hub", 0.0)
     await hub.start()
     scopes = [word for scope in SCOPES for word in ("--scope", scope)]
     hub.key = (await hub.command("key", "create", "trading-day", *scopes)).strip()
     report("starting the hub", 1.0)
-    for name, words in steps:
+
+
+async def _open(hub: HubProcess, report: Report) -> None:
+    """What a person does once: read the ERP's items and stock, say who is who, let the shop call us."""
+
+    async def step(name: str, *words: str) -> None:
         report(name, 0.0)
         await hub.command(*words)
         report(name, 1.0)
+
+    await step("applying the estate", "estate", "apply")
+    await step("reading items from the ERP", "load", "erp", "items")
+    await asyncio.gather(
+        step("matching the ERP's items and locations", "match", "erp", "--apply"),
+        step("matching the shop's items", "match", "shop", "sku", "--apply"),
+    )
+    await asyncio.gather(
+        step("reading the opening stock from the ERP", "load", "erp", "stock"),
+        step("registering the shop's webhooks", "connection", "register", "shop", "--public-url", hub.url),
+    )
 
 
 def _passed_on(progress: Progress, report: Report) -> None:
