@@ -1,7 +1,7 @@
 """What the laws of the API are tried on: a small retailer behind a real socket, a client that speaks HTTP to it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
+from multidict import CIMultiDict
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.canonical.base import LocationCode, Sku
@@ -18,6 +19,7 @@ from crossdock.connector_kit.model import Connector
 from crossdock.estate import service as estates
 from crossdock.estate.model import Channel, Company, ConnectionConfig, Estate, Location, LocationKind
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import fetch_tuples
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.settings import Settings
@@ -98,7 +100,7 @@ class Api:
             content = json.dumps(body).encode()
             sent = {**JSON, **sent}
         async with self.session.request(method, self.url + path, data=content, headers=sent) as answer:
-            return Told(answer.status, dict(answer.headers), await answer.text())
+            return Told(answer.status, CIMultiDict(answer.headers), await answer.text())
 
     async def post(self, path: str, body: object, **more: str) -> Told:
         """With an Idempotency-Key when `idempotency` is given."""
@@ -132,6 +134,13 @@ class Api:
             rows = await fetch_tuples(tx, counts[table])
         return int(rows[0][0])
 
+    async def waits_for_a_lock(self) -> bool:
+        """Is somebody held up in this database?"""
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with self.hub.database.transaction() as tx:
+            rows = await fetch_tuples(tx, sql)
+        return int(rows[0][0]) > 0
+
     async def stock(self, sku: str, **units: int) -> None:
         """Goods come in, by location."""
         now = self.hub.clock.now()
@@ -148,6 +157,15 @@ class Api:
         ]
         async with self.hub.database.transaction() as tx:
             await inventory.record(tx, movements, origin=Origin.begin("test"), now=now)
+
+
+async def eventually(happened: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something that happens elsewhere; fails after half a minute."""
+    for _ in range(600):
+        if await happened():
+            return
+        await SYSTEM_CLOCK.sleep(0.05)
+    raise AssertionError("it did not happen within 30 s")
 
 
 def line(sku: str = "TEA", quantity: object = "1", *, line_id: str = "1", price: str = "4.50") -> "dict[str, object]":
@@ -174,14 +192,14 @@ def settings(home: Path, dsn: str) -> Settings:
 
 @asynccontextmanager
 async def opened(
-    home: Path, dsn: str, connectors: Mapping[str, Connector], *, scopes: Sequence[Scope] = tuple(Scope)
+    home: Path, dsn: str, connectors: Mapping[str, Connector], *, name: str = "test"
 ) -> AsyncIterator[Api]:
     """A hub with its estate and one key that may do everything, answering on a free port."""
     chosen = settings(home, dsn)
     async with open_hub(chosen, dsn, connectors) as hub:
         async with hub.database.transaction() as tx:
             await estates.apply(tx, ESTATE, note="test", now=hub.clock.now())
-            key = await keys.create(tx, "test", scopes, now=hub.clock.now())
+            key = await keys.create(tx, name, tuple(Scope), now=hub.clock.now())
         async with gateway(hub) as app:
             listener = listen(chosen)
             port = listener.getsockname()[1]

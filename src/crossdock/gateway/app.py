@@ -58,6 +58,7 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
 )
 """Routes of the framework. The hot ones are declared where they are handled."""
 SMALL_BODY_MAX: Final = 64 * 1024
+BAD_REQUEST: Final = 400
 _KINDS: Final = {
     400: "malformed",
     404: "not-found",
@@ -156,8 +157,10 @@ def _of_framework(error: HTTPException) -> Problem:
     )
     if errors:
         return Problem("invalid", errors=errors)
+    if error.status_code == BAD_REQUEST and not error.detail.startswith("JSON is malformed"):
+        return Problem("invalid", error.detail)
     kind = _KINDS.get(error.status_code)
-    return Problem("invalid", error.detail) if kind is None else Problem(kind, error.detail)
+    return problem_of(error) if kind is None else Problem(kind, error.detail)
 
 
 def _path(item: "dict[str, Any]") -> str:
