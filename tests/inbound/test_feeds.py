@@ -123,25 +123,51 @@ async def test_a_cursor_that_does_not_move_is_an_error_not_a_loop(hub: Hub, clie
         await polled(hub, client)
 
 
-async def test_a_feed_is_polled_by_one_worker_at_a_time(hub: Hub, client: aiohttp.ClientSession) -> None:
+async def test_of_two_workers_that_poll_one_feed_each_page_is_kept_once(
+    hub: Hub, client: aiohttp.ClientSession
+) -> None:
     shop = Shop(4)
-    polling(hub, shop)
-    reached = asyncio.Event()
-    go_on = asyncio.Event()
+    reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(at: Session, cursor: str) -> Page:
-        reached.set()
-        await go_on.wait()
+    async def slow_at_first(at: Session, cursor: str) -> Page:
+        if not reached.is_set():
+            reached.set()
+            await go_on.wait()
         return await shop.fetch(at, cursor)
 
-    hub.made = connector(pulls=[pull(slow)])
-    first = asyncio.create_task(polled(hub, client))
+    hub.made = connector(pulls=[pull(slow_at_first)])
+    slow = asyncio.create_task(polled(hub, client))
     await reached.wait()
-    second = await polled(hub, client)
+    quick = await polled(hub, client)
     go_on.set()
 
-    assert second.busy
-    assert (await first).pages == 2
+    assert (quick.pages, quick.busy) == (2, False)
+    assert (await slow).busy
+    assert (await hub.work()).messages == 2
+
+
+async def test_no_database_connection_is_held_while_a_vendor_takes_its_time(
+    hub: Hub, client: aiohttp.ClientSession
+) -> None:
+    reached = asyncio.Semaphore(0)
+    go_on = asyncio.Event()
+
+    async def slow(_session: Session, cursor: str) -> Page:
+        reached.release()
+        await go_on.wait()
+        return Page(body=b'{"orders": []}', cursor=cursor, more=False)
+
+    hub.made = connector(pulls=[pull(slow)])
+    polls = [asyncio.create_task(polled(hub, client)) for _ in range(30)]
+    for _ in polls:
+        await reached.acquire()
+
+    await hub.receive("orders/create", order())
+    await hub.work()
+    go_on.set()
+    await asyncio.gather(*polls)
+
+    assert await hub.effects() == ["placed"]
 
 
 async def test_a_silent_feed_is_told_once_and_once_more_when_it_speaks(hub: Hub, client: aiohttp.ClientSession) -> None:

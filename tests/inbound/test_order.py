@@ -10,6 +10,8 @@ import pytest
 from crossdock.canonical.facts import MessageOverdue, MessageQuarantined, MessageRejected, MessageSettled
 from crossdock.foundation.db import Database, Tx
 from crossdock.inbound import service as inbound
+from crossdock.inbound.decoding import DECODE_SPACE
+from crossdock.inbound.lanes import alone
 from crossdock.inbound.model import Applied, Arrived, Outcome, Route
 from crossdock.inbound.service import Appliers, ApplyContext
 from inbound.shopfloor import OTHER, SHOP, Hub, change, count, counts, hub_on, order
@@ -300,6 +302,30 @@ async def test_a_cancelled_worker_leaves_nothing_half_done(hub: Hub) -> None:
     await hub.work()
 
     assert await hub.effects() == [f"a{n}" for n in range(10)]
+
+
+async def test_a_worker_cancelled_twice_leaves_no_lock_behind(hub: Hub) -> None:
+    reached = asyncio.Event()
+
+    async def work_alone() -> None:
+        async with alone(hub.database, DECODE_SPACE, SHOP):
+            reached.set()
+            await asyncio.Event().wait()
+
+    for _ in range(20):
+        reached.clear()
+        worker = asyncio.create_task(work_alone())
+        await reached.wait()
+        worker.cancel()
+        await hub.clock.sleep(0)
+        worker.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await worker
+    await hub.receive("orders/create", order())
+
+    await hub.work()
+
+    assert await hub.effects() == ["placed"]
 
 
 async def test_a_decoder_killed_at_work_leaves_its_message_for_the_next(hub: Hub) -> None:

@@ -21,7 +21,7 @@ from crossdock.foundation.log import logger
 from crossdock.inbound import store
 from crossdock.inbound.desk import Desk
 from crossdock.inbound.feeds.silence import heard
-from crossdock.inbound.lanes import each_lane
+from crossdock.inbound.lanes import alone, each_lane
 from crossdock.inbound.model import Draft, NewRecord, Route, StoredMessage, Work
 from crossdock.inbound.rules import damaged, draft_of, lane_of, read_problem
 
@@ -46,19 +46,15 @@ async def decode_waiting(database: Database, desk: Desk, clock: Clock) -> Work:
 
 
 async def _decode_connection(database: Database, desk: Desk, connection: ConnectionName, clock: Clock) -> Work:
-    async with database.connection() as session:
-        if not await store.try_lock(session, DECODE_SPACE, connection):
+    async with alone(database, DECODE_SPACE, connection) as session:
+        if session is None:
             return Work()
-        try:
-            messages = await store.next_messages(session, connection, messages=MESSAGES_MAX, size=BYTES_MAX)
-            decoded = []
-            for message in messages:
-                decoded.append((message, await decode(desk, message)))
-                await clock.sleep(0)
-            return Work(messages=len(messages), more=bool(messages)) + await _keep(session, decoded, clock)
-        finally:
-            if not session.closed:
-                await store.unlock(session, DECODE_SPACE, connection)
+        messages = await store.next_messages(session, connection, messages=MESSAGES_MAX, size=BYTES_MAX)
+        decoded: list[Decoding] = []
+        for message in messages:
+            decoded.append((message, await decode(desk, message)))
+            await clock.sleep(0)
+        return Work(messages=len(messages), more=bool(messages)) + await _keep(session, decoded, clock)
 
 
 async def decode(desk: Desk, message: StoredMessage, body: bytes | None = None) -> Sequence[Draft]:

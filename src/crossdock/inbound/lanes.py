@@ -1,10 +1,13 @@
-"""Run lanes side by side, a few at a time; one that fails does not hold up the others."""
+"""One worker at a time per lane; lanes side by side, a few at a time, and none at the cost of another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
+from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.log import logger
+from crossdock.inbound import store
 from crossdock.inbound.model import Work
 
 log = logger(__name__)
@@ -32,3 +35,30 @@ async def each_lane(lanes: Sequence[Lane], work_in: Callable[[Lane], Awaitable[W
     if errors and done == Work():
         raise errors[0]
     return done
+
+
+@asynccontextmanager
+async def alone(database: Database, space: int, name: str) -> AsyncIterator["Tx | None"]:
+    """A session that nobody else has under this name, for as long as one is inside; None when somebody has it.
+
+    The lock is the session's: it holds no transaction open, and it dies with its worker. A session whose lock cannot be
+    given back in good order (the worker was cancelled in that very moment) is closed, so that no lock outlives its use.
+    """
+    async with database.connection() as session:
+        try:
+            taken = await store.try_lock(session, space, name)
+        except BaseException:
+            await session.close()
+            raise
+        if not taken:
+            yield None
+            return
+        try:
+            yield session
+        finally:
+            try:
+                if not session.closed:
+                    await store.unlock(session, space, name)
+            except BaseException:
+                await session.close()
+                raise

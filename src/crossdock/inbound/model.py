@@ -363,7 +363,7 @@ class Pulled:
     more: bool = False
     """The run ended at its limit of pages; the next one goes on from the cursor."""
     busy: bool = False
-    """Another worker was at it; nothing was done."""
+    """Another worker is at it: it has moved the cursor, and the page fetched here was dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

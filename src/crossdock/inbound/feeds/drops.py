@@ -30,13 +30,15 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
 from crossdock.inbound import store
 from crossdock.inbound.feeds import store as feeds
-from crossdock.inbound.feeds.polling import FEED_SPACE
+from crossdock.inbound.lanes import alone
 from crossdock.inbound.model import MessageId, NewMessage, RecordState, Route, Swept
 from crossdock.inbound.rules import bounded, is_temporary, name_kept
 from crossdock.inbound.storing import put
 
 log = logger(__name__)
 
+SWEEP_SPACE: Final = 1_702
+"""Advisory locks: two-key space of sweeping; the second key is the drop."""
 FILES_MAX: Final = 100
 BYTES_MAX: Final = 8 * 1024 * 1024
 DONE: Final = "done"
@@ -77,14 +79,8 @@ class _Intake:
 async def sweep(database: Database, connection: ConnectionName, drop: FileDrop, folder: Path, clock: Clock) -> Swept:
     """Take in what lies ready in *folder*, oldest first, within bounds per call. Late files are as welcome as any."""
     name = f"{connection}/{Route.FILE}/{drop.name}"
-    async with database.connection() as session:
-        if not await store.try_lock(session, FEED_SPACE, name):
-            return Swept()
-        try:
-            return await _sweep(session, connection, drop, folder, clock)
-        finally:
-            if not session.closed:
-                await store.unlock(session, FEED_SPACE, name)
+    async with alone(database, SWEEP_SPACE, name) as session:
+        return Swept() if session is None else await _sweep(session, connection, drop, folder, clock)
 
 
 async def _sweep(tx: Tx, connection: ConnectionName, drop: FileDrop, folder: Path, clock: Clock) -> Swept:

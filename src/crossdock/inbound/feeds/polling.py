@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -9,15 +10,12 @@ from crossdock.connector_kit.model import Connector, Load, Page, Pull
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.foundation.clock import Clock
-from crossdock.foundation.db import Database, Tx
-from crossdock.inbound import store as messages
+from crossdock.foundation.db import Database
 from crossdock.inbound.feeds import store
 from crossdock.inbound.feeds.store import Standing
 from crossdock.inbound.model import NewMessage, Pulled, Route
 from crossdock.inbound.storing import receive
 
-FEED_SPACE: Final = 1_702
-"""Advisory locks: two-key space of polls and loads; the second key is the feed."""
 PAGES_MAX: Final = 50
 
 
@@ -59,7 +57,7 @@ async def poll(
     """
     assert pull in connector.pulls, pull.name
     feed = _Feed(session=session, route=Route.POLL, name=pull.name, fetch=pull.fetch)
-    return await _exclusive(database, feed, clock, pages_max, no_progress)
+    return await _run(database, feed, clock, pages_max, no_progress)
 
 
 async def load(
@@ -78,50 +76,38 @@ async def load(
     """
     assert load in connector.loads, load.name
     feed = _Feed(session=session, route=Route.LOAD, name=load.name, fetch=load.fetch)
-    return await _exclusive(database, feed, clock, pages_max, progress)
+    return await _run(database, feed, clock, pages_max, progress)
 
 
-async def _exclusive(
+async def _run(
     database: Database, feed: _Feed, clock: Clock, pages_max: int, progress: Callable[[LoadProgress], None]
 ) -> Pulled:
-    name = "/".join(feed.key)
-    async with database.connection() as holder:
-        if not await messages.try_lock(holder, FEED_SPACE, name):
-            return Pulled(busy=True)
-        try:
-            return await _run(holder, feed, clock, pages_max, progress)
-        finally:
-            if not holder.closed:
-                await messages.unlock(holder, FEED_SPACE, name)
-
-
-async def _run(tx: Tx, feed: _Feed, clock: Clock, pages_max: int, progress: Callable[[LoadProgress], None]) -> Pulled:
-    standing = await _begin(tx, feed, clock)
+    """No database connection is held while a vendor takes its time."""
+    standing = await _begin(database, feed, clock)
     pages = unchanged = size = 0
-    while pages < pages_max:
+    more = True
+    while more and pages < pages_max:
         page = await feed.fetch(feed.session, standing.cursor)
         if page.more and page.cursor == standing.cursor:
             raise CallFailed(Verdict.REFUSED, f'feed "{feed.name}" has more pages but its cursor does not move')
-        async with tx.transaction():
-            stored = await _keep(tx, feed, page, standing, clock)
-        pages += 1
-        size += len(page.body)
-        unchanged += 0 if stored else 1
-        standing = Standing(
+        after = Standing(
             cursor=page.cursor,
             pages=standing.pages + 1,
             page_hash=sha256(page.body).digest(),
             finished_at=None if page.more else clock.now(),
         )
+        if not await _keep(database, feed, page, before=standing, after=after, now=clock.now()):
+            return Pulled(pages=pages, unchanged=unchanged, cursor=standing.cursor, busy=True)
+        pages += 1
+        size += len(page.body)
+        unchanged += after.page_hash == standing.page_hash
+        standing, more = after, page.more
         progress(LoadProgress(name=feed.name, pages=standing.pages, bytes=size))
-        if not page.more:
-            break
-    more = standing.finished_at is None
     return Pulled(pages=pages, unchanged=unchanged, cursor=standing.cursor, more=more)
 
 
-async def _begin(tx: Tx, feed: _Feed, clock: Clock) -> Standing:
-    async with tx.transaction():
+async def _begin(database: Database, feed: _Feed, clock: Clock) -> Standing:
+    async with database.transaction() as tx:
         await store.open_feed(tx, *feed.key, now=clock.now())
         standing = await store.standing(tx, *feed.key)
         assert standing is not None, feed.key
@@ -131,15 +117,26 @@ async def _begin(tx: Tx, feed: _Feed, clock: Clock) -> Standing:
         return standing
 
 
-async def _keep(tx: Tx, feed: _Feed, page: Page, standing: Standing, clock: Clock) -> bool:
-    """Page and cursor together. A page that equals the one before it byte for byte is not stored a second time."""
-    page_hash = sha256(page.body).digest()
-    now = clock.now()
-    fresh = page_hash != standing.page_hash
-    if fresh:
-        message = NewMessage(
-            connection=feed.session.connection, route=feed.route, feed=feed.name, body=page.body, headers={}
+async def _keep(
+    database: Database, feed: _Feed, page: Page, *, before: Standing, after: Standing, now: datetime
+) -> bool:
+    """Page and cursor together; False when another worker has moved the cursor in the meantime, and nothing is kept.
+
+    A page that equals the one before it byte for byte is not stored a second time.
+    """
+    assert after.page_hash is not None, feed.key
+    async with database.transaction() as tx:
+        moved = await store.move(
+            tx,
+            *feed.key,
+            before=before,
+            cursor=after.cursor,
+            page_hash=after.page_hash,
+            finished_at=after.finished_at,
         )
-        await receive(tx, [message], now=now)
-    await store.move(tx, *feed.key, cursor=page.cursor, page_hash=page_hash, finished_at=None if page.more else now)
-    return fresh
+        if moved and after.page_hash != before.page_hash:
+            message = NewMessage(
+                connection=feed.session.connection, route=feed.route, feed=feed.name, body=page.body, headers={}
+            )
+            await receive(tx, [message], now=now)
+    return moved

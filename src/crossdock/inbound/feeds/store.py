@@ -27,10 +27,12 @@ SELECT connection, route, feed, pages, heard_at, silent_since, finished_at
  ORDER BY connection, route, feed
 """
 
+# Compare and set: of two that fetched from the same place one moves on, the other's page is dropped.
 MOVE: Final[LiteralString] = """
 UPDATE inbound.cursor
    SET cursor = %(cursor)s, pages = pages + 1, page_hash = %(page_hash)s, finished_at = %(finished_at)s
  WHERE connection = %(connection)s AND route = %(route)s AND feed = %(feed)s
+   AND cursor = %(from_cursor)s AND pages = %(from_pages)s
 """
 
 RESTART: Final[LiteralString] = """
@@ -95,20 +97,23 @@ async def move(
     route: str,
     feed: str,
     *,
+    before: Standing,
     cursor: str,
     page_hash: bytes,
     finished_at: datetime | None,
-) -> None:
-    """Remember a page, in the transaction that stores it."""
+) -> bool:
+    """Remember a page, in the transaction that stores it; False when somebody else has moved on from *before*."""
     params = {
         "connection": connection,
         "route": route,
         "feed": feed,
+        "from_cursor": before.cursor,
+        "from_pages": before.pages,
         "cursor": cursor,
         "page_hash": page_hash,
         "finished_at": finished_at,
     }
-    await execute(tx, MOVE, params)
+    return await execute(tx, MOVE, params) == 1
 
 
 async def restart(tx: Tx, connection: str, route: str, feed: str) -> None:
