@@ -8,11 +8,14 @@ from uuid import UUID
 import msgspec
 from babel.numbers import list_currencies
 
-Sku = NewType("Sku", str)
-LocationCode = NewType("LocationCode", str)
-ChannelCode = NewType("ChannelCode", str)
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?(?!\n)$")]
+"""A short identifier: not empty, no blanks at its ends (a lone `$` would let a line break through)."""
+
+Sku = NewType("Sku", Code)
+LocationCode = NewType("LocationCode", Code)
+ChannelCode = NewType("ChannelCode", Code)
 ConnectionName = NewType("ConnectionName", str)
-ChannelOrderId = NewType("ChannelOrderId", str)
+ChannelOrderId = NewType("ChannelOrderId", Code)
 """The order's id in the channel's own words; unique per connection."""
 OrderId = NewType("OrderId", UUID)
 FulfilmentId = NewType("FulfilmentId", UUID)
@@ -20,8 +23,6 @@ ReservationKey = NewType("ReservationKey", str)
 IntentId = NewType("IntentId", UUID)
 ExceptionId = NewType("ExceptionId", UUID)
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
-"""A short identifier: not empty, no blanks at its ends."""
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone: one without is refused where it is read."""

@@ -118,7 +118,7 @@ class Address(Document, frozen=True):
     city: Text = ""
     region: Text = ""
     postal_code: Text = ""
-    country: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2})?$")] = ""
+    country: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2})?(?!\n)$")] = ""
     phone: Text = ""
 
 
