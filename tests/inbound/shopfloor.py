@@ -30,7 +30,7 @@ from crossdock.connector_kit.session import Session
 from crossdock.estate.model import Company, Estate, Policies
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START
-from crossdock.foundation.clock import VirtualClock
+from crossdock.foundation.clock import SYSTEM_CLOCK, VirtualClock
 from crossdock.foundation.db import Database, Tx
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import (
@@ -324,3 +324,15 @@ def write(folder: Path, name: str, content: str) -> Path:
     path = folder / name
     path.write_text(content)
     return path
+
+
+async def blocked(database: Database) -> None:
+    """Return once some statement waits for somebody's lock."""
+    waiting = 0
+    while not waiting:
+        await SYSTEM_CLOCK.sleep(0.02)
+        async with database.transaction() as tx:
+            cursor = await tx.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            (waiting,) = await cursor.fetchone() or (0,)

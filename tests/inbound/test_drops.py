@@ -2,6 +2,7 @@
 """Drop folders: every file's bytes are committed before it moves, once, whatever it is called."""
 
 import asyncio
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from crossdock.connector_kit.model import FileDrop
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Swept
-from inbound.shopfloor import DROP, MARKED, SHOP, Hub, count, counts, hub_on, write
+from inbound.shopfloor import DROP, MARKED, SHOP, Hub, blocked, count, counts, hub_on, write
 
 
 @pytest.fixture
@@ -171,6 +172,26 @@ async def test_sweepers_at_once_take_each_file_in_once(hub: Hub, folder: Path) -
 
     assert sorted(await hub.effects(), key=int) == [str(n) for n in range(250)]
     assert {state for _, state in await headers(hub)} == {"applied"}
+
+
+async def test_a_file_that_grew_while_it_was_taken_in_is_taken_in_whole(hub: Hub, folder: Path) -> None:
+    path = write(folder, "day.jsonl", count("A", 1) + "\n")
+    event = f"file/{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    async with hub.database.transaction() as tx:
+        await tx.execute("INSERT INTO inbound.seen VALUES ('shop', %s, gen_random_uuid(), 0, now())", (event,))
+        sweep = asyncio.create_task(swept(hub, folder))
+        await blocked(hub.database)
+        with path.open("a") as file:
+            file.write(count("A", 2))
+        await tx.execute("DELETE FROM inbound.seen")
+    await sweep
+    assert path.exists()
+
+    await swept(hub, folder)
+    await hub.work()
+
+    assert await hub.effects() == ["1", "2"]
+    assert not path.exists()
 
 
 async def test_a_sweep_is_bounded_and_says_that_there_is_more(hub: Hub, folder: Path) -> None:
