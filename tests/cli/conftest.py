@@ -123,7 +123,7 @@ class Desk:
                     if until(said):
                         return said
                     await parts.clock.sleep(0.2)
-            raise AssertionError(f"{words} never said so: {said}; the workers said {''.join(logged)}")
+            raise AssertionError(f"{words} never said so: {said}; the workers said {''.join(logged)[-3000:]}")
 
         return self.hub(run)
 

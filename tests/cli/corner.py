@@ -7,7 +7,7 @@ from hmac import compare_digest
 from pathlib import Path
 
 from crossdock.canonical.base import ChannelCode, ChannelOrderId, LocationCode
-from crossdock.canonical.intents import IntentDocument
+from crossdock.canonical.intents import IntentDocument, PostSale
 from crossdock.canonical.orders import OrderLine, OrderPlaced
 from crossdock.canonical.stock import ItemDescribed, StockCounted
 from crossdock.connector_kit.model import (
@@ -23,6 +23,7 @@ from crossdock.connector_kit.model import (
     Page,
     Pull,
     Received,
+    Refused,
     Role,
     Send,
     Setting,
@@ -143,11 +144,23 @@ def verify(_body: bytes, headers: Mapping[str, str], settings: Mapping[str, str]
 
 
 async def post(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
-    folder = _folder(session) / "documents"
-    folder.mkdir(exist_ok=True)
-    for document in documents:
-        (folder / document.reference).touch()
-    return [Landed(document_id=f"D-{document.reference}") for document in documents]
+    """Wants matched items, a tax code where it charges tax, and its password; says no when a file `refuse` lies there."""
+    folder = _folder(session)
+    if session.settings["password"] != (folder / "password").read_text().strip():
+        raise CallFailed(Verdict.BROKEN, "wrong password")
+    return [await _posted(session, folder, document) for document in documents]
+
+
+async def _posted(session: Session, folder: Path, document: IntentDocument) -> Outcome:
+    assert isinstance(document, PostSale)
+    await session.identities.theirs("sku", [line.sku for line in document.lines if line.sku is not None])
+    if (folder / "taxed").exists():
+        session.lookup("tax", "standard")
+    if (folder / "refuse").exists():
+        return Refused(reason="this period is closed", path="$.placed_at")
+    (folder / "documents").mkdir(exist_ok=True)
+    (folder / "documents" / document.reference).touch()
+    return Landed(document_id=f"D-{document.reference}")
 
 
 CONNECTOR = Connector(

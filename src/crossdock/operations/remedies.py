@@ -122,7 +122,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     ),
     "message_overdue": Remedy(
         about=_record,
-        todo="Find out why the parent has not come: is its feed silent, was it set aside?",
+        todo="Find out why the parent has not come: its feed may be silent, or it was set aside.",
         release="try the record once more now",
         dismiss=_NO_EFFECT,
     ),
