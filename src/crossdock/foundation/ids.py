@@ -4,13 +4,15 @@ import os
 import random
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _lock = threading.Lock()
 _last_ms = 0
 _sequence = 0
 _SEQUENCE_MAX = 0xFFF
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
 def new_id() -> UUID:
@@ -42,12 +44,12 @@ def _compose(ms: int, sequence: int, tail: int) -> UUID:
 
 def id_floor(moment: datetime) -> UUID:
     """The lowest UUIDv7 of *moment*: the bound for partitions and time ranges over ids."""
-    return _compose(int(moment.timestamp() * 1000), 0, 0)
+    return _compose((moment - _EPOCH) // _MS, 0, 0)
 
 
 def id_moment(value: UUID) -> datetime:
     """When a UUIDv7 was made, to the millisecond."""
-    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+    return _EPOCH + (value.int >> 80) * _MS
 
 
 def randomness(seed: int | None = None) -> random.Random:
