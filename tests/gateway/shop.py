@@ -1,15 +1,17 @@
 """What the laws of the API are tried on: a small retailer behind a real socket, a client that speaks HTTP to it."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import LiteralString
 
 import aiohttp
 from multidict import CIMultiDict
+from psycopg.rows import TupleRow
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.canonical.base import LocationCode, Sku
@@ -25,7 +27,7 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.settings import Settings
 from crossdock.gateway import keys
 from crossdock.gateway.app import gateway
-from crossdock.gateway.keys import Scope
+from crossdock.gateway.keys import AGE_S, Scope
 from crossdock.gateway.server import listen, serving
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import MovementKey, NewMovement
@@ -118,28 +120,35 @@ class Api:
             expires_at = None if lives is None else now + lives
             return await keys.create(tx, name, scopes, now=now, channel=channel, expires_at=expires_at)
 
+    async def api_keys_are_read_again(self) -> None:
+        """The gateway's copy of the keys may be half a second old."""
+        await self.hub.clock.sleep(AGE_S)
+
+    async def lets_in(self, key: str) -> bool:
+        return (await self.get("/v1/orders", key=key)).status == 200
+
+    async def rows(self, sql: LiteralString) -> Sequence[TupleRow]:
+        async with self.hub.database.transaction() as tx:
+            return await fetch_tuples(tx, sql)
+
     async def revoke(self, name: str) -> None:
         async with self.hub.database.transaction() as tx:
             assert await keys.revoke(tx, name, now=self.hub.clock.now())
 
     async def count(self, table: str) -> int:
-        counts = {
+        counts: dict[str, LiteralString] = {
             "orders": "SELECT count(*) FROM orders.header",
             "messages": "SELECT count(*) FROM inbound.message",
             "facts": "SELECT count(*) FROM eventlog.event",
             "movements": "SELECT count(*) FROM inventory.movement",
             "commits": "SELECT count(DISTINCT xmin::text) FROM orders.header",
         }
-        async with self.hub.database.transaction() as tx:
-            rows = await fetch_tuples(tx, counts[table])
-        return int(rows[0][0])
+        return int((await self.rows(counts[table]))[0][0])
 
     async def waits_for_a_lock(self) -> bool:
         """Is somebody held up in this database?"""
         sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        async with self.hub.database.transaction() as tx:
-            rows = await fetch_tuples(tx, sql)
-        return int(rows[0][0]) > 0
+        return int((await self.rows(sql))[0][0]) > 0
 
     async def stock(self, sku: str, **units: int) -> None:
         """Goods come in, by location."""

@@ -26,7 +26,8 @@ async def test_many_orders_at_once_share_few_commits(api: Api) -> None:
     assert await api.count("commits") < 128
 
 
-async def test_an_order_that_the_database_refuses_does_not_fail_its_neighbours(poisoned: None, api: Api) -> None:
+@pytest.mark.usefixtures("poisoned")
+async def test_an_order_that_the_database_refuses_does_not_fail_its_neighbours(api: Api) -> None:
     names = [f"A-{n}" for n in range(63)]
     names.insert(31, "poison")
     told = await asyncio.gather(*(api.post("/v1/orders", order(name)) for name in names))
@@ -37,7 +38,8 @@ async def test_an_order_that_the_database_refuses_does_not_fail_its_neighbours(p
     assert await api.count("orders") == 63
 
 
-async def test_a_refused_order_leaves_nothing_behind_and_its_key_free(poisoned: None, api: Api, dsn: str) -> None:
+@pytest.mark.usefixtures("poisoned")
+async def test_a_refused_order_leaves_nothing_behind_and_its_key_free(api: Api, dsn: str) -> None:
     assert (await api.post("/v1/orders", order("poison"), idempotency="k")).status == 500
     assert (await api.count("messages"), await api.count("facts")) == (0, 0)
 

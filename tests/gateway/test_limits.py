@@ -3,11 +3,12 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
 
 from gateway.shop import Api, line, order
 
-WRONG = [
+WRONG: Final[Sequence[tuple[Mapping[str, object], str]]] = [
     ({"currency": "XXQ"}, "$"),
     ({"channel": "moon"}, "$.channel"),
     ({"channel": None}, "$.channel"),

@@ -15,8 +15,10 @@ from crossdock.assembly.hub import Hub
 from crossdock.gateway import (
     availability,
     feed,
+    goods,
     message_routes,
     openapi,
+    order_trace,
     orders_read,
     overview,
     probes,
@@ -41,8 +43,11 @@ from crossdock.gateway.stock import StockIntake
 COLD: Final[Sequence[ControllerRouterHandler]] = (
     availability.explain,
     feed.list_events,
+    goods.record_count,
+    goods.record_transfer,
     message_routes.take_upload,
     message_routes.take_webhook,
+    order_trace.trace_order,
     orders_read.cancel_order,
     orders_read.get_order,
     orders_read.list_orders,

@@ -96,10 +96,12 @@ class Front:
         """To the framework, which knows nothing of the hot routes' methods."""
         method, path = scope["method"], scope["path"]
         allowed = self._methods.of(path)
-        if allowed and method == "OPTIONS":
+        if not allowed:
+            raise Problem("not-found")
+        if method == "OPTIONS":
             await send_answer(send, Answer(status=204, body=b"", headers={"Allow": ", ".join(allowed)}))
             return
-        if allowed and method not in allowed:
+        if method not in allowed:
             raise Problem("method-not-allowed", headers={"Allow": ", ".join(allowed)})
         if method == "HEAD":  # the server leaves the body out
             scope = {**scope, "method": "GET"}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
@@ -64,7 +64,7 @@ class Meters(Collector):
         for write, depth in self._queues.items():
             depths.add_metric([write], depth())
         yield depths
-        yield GaugeMetricFamily("crossdock_reads_shed", "Reads turned away under load", value=self._shed())
+        yield CounterMetricFamily("crossdock_reads_shed", "Reads turned away under load", value=self._shed())
 
     def text(self, gauges: Iterable[Metric]) -> bytes:
         """The exposition: this process's figures, then *gauges* that were read from the database."""

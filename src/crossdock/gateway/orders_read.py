@@ -182,7 +182,7 @@ async def get_order(request: "Request[Any, Any, State]", state: State, order_id:
     """Its lines, holds and fulfilments as they stand now."""
     async with parts_of(state).reads.transaction() as tx:
         view = await orders.get(tx, OrderId(order_id))
-    return _order(_visible(view, caller_of(request)))
+    return _order(visible(view, caller_of(request)))
 
 
 @post(
@@ -200,7 +200,7 @@ async def cancel_order(
     caller = caller_of(request)
     reason = _reason(data.reason)
     async with hub.database.transaction() as tx:
-        _visible(await orders.get(tx, OrderId(order_id)), caller)
+        visible(await orders.get(tx, OrderId(order_id)), caller)
         outcome = await orders.cancel(tx, OrderId(order_id), reason, now=now, source=f"api:{caller.name}")
     hub.hints.ring()
     match outcome:
@@ -230,7 +230,7 @@ def _reason(text: str) -> str:
     return text
 
 
-def _visible(view: View | None, caller: Caller) -> View:
+def visible(view: View | None, caller: Caller) -> View:
     """Another channel's order is not there for a key that is limited to one."""
     if view is None or not _of(view, caller.channel):
         raise Problem("not-found", "there is no such order")
