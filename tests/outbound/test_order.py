@@ -155,3 +155,45 @@ async def test_a_dead_connection_does_not_hold_up_another(database: Database) ->
         hole.released.set()
 
     assert sorted(target.order) == sorted(f"T-{number}" for number in range(30))
+
+
+async def blocked(database: Database) -> dict[str, bool]:
+    async with database.transaction() as tx:
+        cursor = await tx.execute("SELECT reference, blocked FROM outbound.intent")
+        return dict(await cursor.fetchall())
+
+
+async def test_what_waits_behind_a_cause_is_not_looked_at_and_goes_when_the_cause_is_gone(database: Database) -> None:
+    picky = Target(plan=lambda reference, number: Fault.REFUSE if (reference, number) == ("C-0", 0) else Fault.NONE)
+    await tell(database, *(count(number) for number in range(4)))
+    await derive_all(database, RETAILER)
+
+    async with serving(picky) as target, Rig(database, RETAILER).pumping(target):
+
+        async def swept() -> bool:
+            return await blocked(database) == {"C-0": False, "C-1": True, "C-2": True, "C-3": True}
+
+        await until(swept)
+
+        async def held_up() -> bool:
+            return (await states(database))["C-0"] is IntentState.REFUSED
+
+        await until(held_up)
+        (refused, *_) = await intents(database)
+        async with database.transaction() as tx:
+            await service.withdraw(tx, refused.id, who="Ann", why="counted again", now=SYSTEM_CLOCK.now())
+        await until_state(database, IntentState.LANDED, IntentState.WITHDRAWN)
+
+    assert target.order == ["C-1", "C-2", "C-3"]
+
+
+async def test_a_flag_that_is_wrong_is_put_right_and_never_changes_the_order(database: Database) -> None:
+    await tell(database, *(count(number) for number in range(4)))
+    await derive_all(database, RETAILER)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE outbound.intent SET blocked = reference = 'C-0'")
+
+    async with serving(Target()) as target, Rig(database, RETAILER).pumping(target):
+        await until_state(database, IntentState.LANDED)
+
+    assert target.order == ["C-0", "C-1", "C-2", "C-3"]

@@ -35,9 +35,11 @@ from crossdock.outbound.model import (
     Verified,
 )
 from crossdock.outbound.publication import store as publication_store
+from crossdock.outbound.reading import store as reading
+from crossdock.outbound.reading.store import Filter
 from crossdock.outbound.rules import connection_cause, identity_cause, text
 from crossdock.outbound.states import Decision, Event, after
-from crossdock.outbound.store import Filter, Settling
+from crossdock.outbound.store import Settling
 from crossdock.outbound.upkeep.service import maintain
 
 __all__ = [
@@ -74,30 +76,30 @@ async def list_intents(
     tx: Tx, only: Filter = ANY, *, after_id: UUID | None = None, limit: int = 100
 ) -> Sequence[Intent]:
     """Newest first; pass the last id as *after_id* for the next page."""
-    return await store.list_intents(tx, only, after=after_id, limit=min(limit, LIST_MAX))
+    return await reading.list_intents(tx, only, after=after_id, limit=min(limit, LIST_MAX))
 
 
 async def get_intent(tx: Tx, intent_id: UUID) -> IntentWithAttempts | None:
     """One intent with every try; its row is locked until the transaction ends."""
-    intent = await store.get_locked(tx, intent_id)
+    intent = await reading.get_locked(tx, intent_id)
     if intent is None:
         return None
-    return IntentWithAttempts(intent=intent, attempts=tuple(await store.attempts_of(tx, intent_id)))
+    return IntentWithAttempts(intent=intent, attempts=tuple(await reading.attempts_of(tx, intent_id)))
 
 
 async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
     """Every try of an intent, oldest first; locks nothing."""
-    return await store.attempts_of(tx, intent_id)
+    return await reading.attempts_of(tx, intent_id)
 
 
 async def causes(tx: Tx) -> Sequence[CauseCount]:
     """What parked intents wait for, the largest group first."""
-    return await store.causes(tx)
+    return await reading.causes(tx)
 
 
 async def backlog(tx: Tx) -> Sequence[Backlog]:
     """What is not settled, by connection, kind and state."""
-    return await store.backlog(tx)
+    return await reading.backlog(tx)
 
 
 async def freshness(tx: Tx, since: datetime) -> Sequence[Freshness]:
@@ -107,7 +109,7 @@ async def freshness(tx: Tx, since: datetime) -> Sequence[Freshness]:
 
 async def document_of(tx: Tx, connection: str, kind: str, reference: str) -> str | None:
     """The target's document that our reference became; None while it has not landed."""
-    return await store.document_of(tx, connection, kind, reference)
+    return await reading.document_of(tx, connection, kind, reference)
 
 
 # --- groups --------------------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ async def release(
 
 async def verify(tx: Tx, ids: Collection[UUID]) -> Verified:
     """Where a released group stands."""
-    return Verified(counts=await store.states_of(tx, list(ids)))
+    return Verified(counts=await reading.states_of(tx, list(ids)))
 
 
 async def restore_connection(tx: Tx, name: str, now: datetime) -> Released:
@@ -148,7 +150,7 @@ async def resolve(
     tx: Tx, intent_id: UUID, document_id: str, *, number: str = "", who: str, why: str, now: datetime
 ) -> Answer:
     """A person made or found the document: the intent has landed as that."""
-    intent = await store.get_locked(tx, intent_id)
+    intent = await reading.get_locked(tx, intent_id)
     if intent is None:
         return Unknown(intent_id=intent_id)
     document_id = text(document_id.strip())
@@ -186,7 +188,7 @@ async def resolve(
 
 async def confirm_absent(tx: Tx, intent_id: UUID, *, who: str, why: str, now: datetime) -> Answer:
     """A person looked: the target does not have it. The only way to send again what nothing can look for."""
-    intent = await store.get_locked(tx, intent_id)
+    intent = await reading.get_locked(tx, intent_id)
     if intent is None:
         return Unknown(intent_id=intent_id)
     if not intent.unsure or intent.state not in {IntentState.PARKED, IntentState.IN_DOUBT}:
@@ -203,7 +205,7 @@ async def resend(
     tx: Tx, intent_id: UUID, document: IntentDocument | None = None, *, who: str, why: str, now: datetime
 ) -> Answer:
     """Send what was refused again, with a corrected *document* or, without one, as it is (built anew where it is built)."""
-    intent = await store.get_locked(tx, intent_id)
+    intent = await reading.get_locked(tx, intent_id)
     if intent is None:
         return Unknown(intent_id=intent_id)
     if intent.unsure or after(intent.state, Event.CORRECTED) is None:
@@ -220,7 +222,7 @@ async def resend(
 
 async def withdraw(tx: Tx, intent_id: UUID, *, who: str, why: str, now: datetime) -> Answer:
     """Its reason is gone. What is on its way is only marked: it ends as withdrawn, or landed and to be undone."""
-    intent = await store.get_locked(tx, intent_id)
+    intent = await reading.get_locked(tx, intent_id)
     if intent is None:
         return Unknown(intent_id=intent_id)
     if intent.state is IntentState.LANDED:

@@ -1,7 +1,7 @@
 """SQL of intents and attempts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
@@ -9,13 +9,14 @@ from uuid import UUID
 import msgspec
 
 from crossdock.canonical.intents import IntentDocument
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value
-from crossdock.outbound.model import Attempt, Backlog, CauseCount, Intent, IntentState, Outcome, Purpose, Verdict
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value
+from crossdock.outbound.model import Attempt, Intent, IntentState, Outcome
+from crossdock.outbound.reading.store import typed
 from crossdock.outbound.states import Decision
 
 WORK_WAITS: Final[LiteralString] = """
 SELECT EXISTS (SELECT FROM outbound.intent
-                WHERE connection = %(connection)s AND state = 'pending' AND due_at <= %(now)s)
+                WHERE connection = %(connection)s AND state = 'pending' AND NOT blocked AND due_at <= %(now)s)
     OR EXISTS (SELECT FROM outbound.intent
                 WHERE connection = %(connection)s AND state = 'in_doubt' AND due_at <= %(now)s)
 """
@@ -26,7 +27,7 @@ SELECT id, position, kind, connection, flow, reference, business_key, subject, d
        outcome::text AS outcome, wanted, unsure, cause, reason, path, priority, due_at, attempts, failures,
        document_id, number, correlation_id, cause_fact, created_at, changed_at, landed_at
   FROM outbound.intent AS i
- WHERE connection = %(connection)s AND state = 'pending' AND due_at <= %(now)s
+ WHERE connection = %(connection)s AND state = 'pending' AND NOT blocked AND due_at <= %(now)s
    AND kind <> ALL(%(leave)b::text[])
    AND NOT EXISTS (SELECT FROM outbound.intent AS earlier
                     WHERE earlier.connection = i.connection AND earlier.business_key = i.business_key
@@ -58,19 +59,28 @@ RETURNING id, position, kind, connection, flow, reference, business_key, subject
 """
 
 # The guard: the state that the decision was made from, and the lease under which it was made (none for people).
+# What waited behind an intent that is done with may be looked at again.
 SETTLE: Final[LiteralString] = """
-UPDATE outbound.intent AS i
-   SET state = new.state::outbound.intent_state, outcome = new.outcome::outbound.outcome, unsure = new.unsure,
-       cause = new.cause, reason = new.reason, path = new.path, due_at = new.due_at, failures = new.failures,
-       document_id = new.document_id, number = new.number, changed_at = %(now)s,
-       landed_at = CASE WHEN new.state = 'landed' THEN coalesce(i.landed_at, %(now)s) ELSE i.landed_at END
-  FROM unnest(%(ids)b::uuid[], %(was)b::text[], %(states)b::text[], %(outcomes)b::text[], %(unsure)b::boolean[],
-              %(causes)b::text[], %(reasons)b::text[], %(paths)b::text[], %(due)b::timestamptz[],
-              %(failures)b::integer[], %(documents)b::text[], %(numbers)b::text[])
-       AS new(id, was, state, outcome, unsure, cause, reason, path, due_at, failures, document_id, number)
- WHERE i.id = new.id AND i.state = new.was::outbound.intent_state
-   AND (%(token)s::bigint IS NULL OR i.token = %(token)s)
-RETURNING i.id, i.wanted
+WITH settled AS (
+    UPDATE outbound.intent AS i
+       SET state = new.state::outbound.intent_state, outcome = new.outcome::outbound.outcome, unsure = new.unsure,
+           cause = new.cause, reason = new.reason, path = new.path, due_at = new.due_at, failures = new.failures,
+           document_id = new.document_id, number = new.number, changed_at = %(now)s,
+           landed_at = CASE WHEN new.state = 'landed' THEN coalesce(i.landed_at, %(now)s) ELSE i.landed_at END
+      FROM unnest(%(ids)b::uuid[], %(was)b::text[], %(states)b::text[], %(outcomes)b::text[], %(unsure)b::boolean[],
+                  %(causes)b::text[], %(reasons)b::text[], %(paths)b::text[], %(due)b::timestamptz[],
+                  %(failures)b::integer[], %(documents)b::text[], %(numbers)b::text[])
+           AS new(id, was, state, outcome, unsure, cause, reason, path, due_at, failures, document_id, number)
+     WHERE i.id = new.id AND i.state = new.was::outbound.intent_state
+       AND (%(token)s::bigint IS NULL OR i.token = %(token)s)
+    RETURNING i.id, i.wanted, i.connection, i.business_key, i.state),
+freed AS (
+    UPDATE outbound.intent AS later SET blocked = false
+      FROM settled
+     WHERE later.connection = settled.connection AND later.business_key = settled.business_key
+       AND later.state = 'pending' AND later.blocked
+       AND settled.state IN ('landed', 'superseded', 'withdrawn'))
+SELECT id, wanted FROM settled
 """
 
 # Their reason went away while they were on their way.
@@ -116,6 +126,15 @@ UPDATE outbound.intent SET due_at = %(now)s
  WHERE connection = %(connection)s AND state = 'pending' AND due_at > %(now)s
 """
 
+SWEEP: Final[LiteralString] = """
+UPDATE outbound.intent AS i SET blocked = NOT blocked
+ WHERE connection = %(connection)s AND state = 'pending'
+   AND blocked <> EXISTS (SELECT FROM outbound.intent AS earlier
+                           WHERE earlier.connection = i.connection AND earlier.business_key = i.business_key
+                             AND earlier.position < i.position
+                             AND earlier.state IN ('pending', 'sending', 'in_doubt', 'parked', 'refused'))
+"""
+
 INSERT_ATTEMPTS: Final[LiteralString] = """
 INSERT INTO outbound.attempt (id, intent_id, number, purpose, started_at, ended_at, verdict, reason, code)
 SELECT id, intent_id, number, purpose::outbound.purpose, started_at, ended_at, verdict::outbound.verdict, reason, code
@@ -124,53 +143,6 @@ SELECT id, intent_id, number, purpose::outbound.purpose, started_at, ended_at, v
               %(codes)b::text[])
        AS new(id, intent_id, number, purpose, started_at, ended_at, verdict, reason, code)
     ON CONFLICT (id) DO NOTHING
-"""
-
-LIST: Final[LiteralString] = """
-SELECT id, position, kind, connection, flow, reference, business_key, subject, document, state::text AS state,
-       outcome::text AS outcome, wanted, unsure, cause, reason, path, priority, due_at, attempts, failures,
-       document_id, number, correlation_id, cause_fact, created_at, changed_at, landed_at
-  FROM outbound.intent
- WHERE (%(state)s::text IS NULL OR state = %(state)s::text::outbound.intent_state)
-   AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s::text::outbound.outcome)
-   AND (%(connection)s::text IS NULL OR connection = %(connection)s)
-   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-   AND (%(cause)s::text IS NULL OR cause = %(cause)s)
-   AND (%(subject)s::text IS NULL OR subject = %(subject)s)
-   AND (%(after)s::uuid IS NULL OR id < %(after)s)
- ORDER BY id DESC
- LIMIT %(limit)s
-"""
-
-GET_LOCKED: Final[LiteralString] = """
-SELECT id, position, kind, connection, flow, reference, business_key, subject, document, state::text AS state,
-       outcome::text AS outcome, wanted, unsure, cause, reason, path, priority, due_at, attempts, failures,
-       document_id, number, correlation_id, cause_fact, created_at, changed_at, landed_at
-  FROM outbound.intent WHERE id = %(id)s FOR UPDATE
-"""
-
-ATTEMPTS_OF: Final[LiteralString] = """
-SELECT id, intent_id, number, purpose::text AS purpose, started_at, ended_at, verdict::text AS verdict, reason, code
-  FROM outbound.attempt WHERE intent_id = %(id)s ORDER BY id
-"""
-
-CAUSES: Final[LiteralString] = """
-SELECT cause, connection, kind, count(*) AS intents, min(created_at) AS oldest,
-       (array_agg(reason ORDER BY id DESC))[1] AS reason
-  FROM outbound.intent WHERE state = 'parked'
- GROUP BY cause, connection, kind
- ORDER BY count(*) DESC, cause
-"""
-
-BACKLOG: Final[LiteralString] = """
-SELECT connection, kind, state::text AS state, count(*) AS intents, min(created_at) AS oldest
-  FROM outbound.intent WHERE state IN ('pending', 'sending', 'in_doubt', 'parked', 'refused')
- GROUP BY connection, kind, state
- ORDER BY connection, kind, state
-"""
-
-STATES_OF: Final[LiteralString] = """
-SELECT state::text, count(*) FROM outbound.intent WHERE id = ANY(%(ids)b::uuid[]) GROUP BY state
 """
 
 # What may have been applied is looked for first, never sent blindly.
@@ -194,11 +166,6 @@ UPDATE outbound.intent SET wanted = false, outcome = %(outcome)s::text::outbound
  WHERE id = %(id)s
 """
 
-DOCUMENT_OF: Final[LiteralString] = """
-SELECT document_id FROM outbound.intent
- WHERE connection = %(connection)s AND kind = %(kind)s AND reference = %(reference)s AND state = 'landed'
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
@@ -220,7 +187,7 @@ async def work_waits(tx: Tx, connection: str, now: datetime) -> bool:
 async def claimable(tx: Tx, connection: str, now: datetime, *, leave: Collection[str], limit: int) -> list[Intent]:
     """What may be begun, best first, locked until the transaction ends."""
     params = {"connection": connection, "now": now, "leave": [str(kind) for kind in leave], "limit": limit}
-    return [_typed(row) for row in await fetch_all(tx, CLAIMABLE, Intent, params)]
+    return [typed(row) for row in await fetch_all(tx, CLAIMABLE, Intent, params)]
 
 
 async def mark_sending(tx: Tx, ids: Sequence[UUID], token: int, now: datetime) -> int:
@@ -233,7 +200,7 @@ async def claim_doubts(
 ) -> list[Intent]:
     """What is due to be looked for."""
     params = {"connection": connection, "token": token, "now": now, "hidden_until": hidden_until, "limit": limit}
-    return [_typed(row) for row in await fetch_all(tx, CLAIM_DOUBTS, Intent, params)]
+    return [typed(row) for row in await fetch_all(tx, CLAIM_DOUBTS, Intent, params)]
 
 
 async def settle(tx: Tx, settlings: Sequence[Settling], token: int | None, now: datetime) -> Mapping[UUID, bool]:
@@ -294,6 +261,11 @@ async def hasten(tx: Tx, connection: str, now: datetime) -> int:
     return await execute(tx, HASTEN, {"connection": connection, "now": now})
 
 
+async def sweep(tx: Tx, connection: str) -> int:
+    """Mark what waits behind an earlier intent of its key, and what no longer does; how many changed."""
+    return await execute(tx, SWEEP, {"connection": connection})
+
+
 async def insert_attempts(tx: Tx, attempts: Sequence[Attempt]) -> None:
     """Append tries."""
     params = {
@@ -313,60 +285,6 @@ async def insert_attempts(tx: Tx, attempts: Sequence[Attempt]) -> None:
 # --- people's way --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a list is limited to; None means any."""
-
-    state: IntentState | None = None
-    outcome: Outcome | None = None
-    connection: str | None = None
-    kind: str | None = None
-    cause: str | None = None
-    subject: str | None = None
-
-
-async def list_intents(tx: Tx, only: Filter, *, after: UUID | None, limit: int) -> list[Intent]:
-    """Newest first, from *after* on."""
-    params = {
-        "state": None if only.state is None else only.state.value,
-        "outcome": None if only.outcome is None else only.outcome.value,
-        "connection": only.connection,
-        "kind": only.kind,
-        "cause": only.cause,
-        "subject": only.subject,
-        "after": after,
-        "limit": limit,
-    }
-    return [_typed(row) for row in await fetch_all(tx, LIST, Intent, params)]
-
-
-async def get_locked(tx: Tx, intent_id: UUID) -> Intent | None:
-    """One intent, its row locked until the transaction ends."""
-    row = await fetch_one(tx, GET_LOCKED, Intent, {"id": intent_id})
-    return None if row is None else _typed(row)
-
-
-async def attempts_of(tx: Tx, intent_id: UUID) -> list[Attempt]:
-    """Every try of an intent, oldest first."""
-    rows = await fetch_all(tx, ATTEMPTS_OF, Attempt, {"id": intent_id})
-    return [replace(row, purpose=Purpose(row.purpose), verdict=Verdict(row.verdict)) for row in rows]
-
-
-async def causes(tx: Tx) -> list[CauseCount]:
-    """Parked intents by what they wait for."""
-    return await fetch_all(tx, CAUSES, CauseCount)
-
-
-async def backlog(tx: Tx) -> list[Backlog]:
-    """What is not settled, counted by connection, kind and state."""
-    return [replace(row, state=IntentState(row.state)) for row in await fetch_all(tx, BACKLOG, Backlog)]
-
-
-async def states_of(tx: Tx, ids: Sequence[UUID]) -> dict[IntentState, int]:
-    """Where a group stands."""
-    return {IntentState(row[0]): row[1] for row in await fetch_tuples(tx, STATES_OF, {"ids": ids})}
-
-
 async def release(
     tx: Tx, now: datetime, *, cause: str | None = None, connection: str | None = None, intent_id: UUID | None = None
 ) -> list[UUID]:
@@ -383,12 +301,3 @@ async def set_document(tx: Tx, intent_id: UUID, document: IntentDocument) -> Non
 async def unwant_one(tx: Tx, intent_id: UUID, outcome: Outcome, now: datetime) -> None:
     """Say that its reason is gone."""
     await execute(tx, UNWANT_ONE, {"id": intent_id, "outcome": outcome.value, "now": now})
-
-
-async def document_of(tx: Tx, connection: str, kind: str, reference: str) -> str | None:
-    """The target's document that our reference became."""
-    return await fetch_value(tx, DOCUMENT_OF, str, {"connection": connection, "kind": kind, "reference": reference})
-
-
-def _typed(row: Intent) -> Intent:
-    return replace(row, state=IntentState(row.state), outcome=Outcome(row.outcome))

@@ -33,6 +33,7 @@ LOOK_EVERY_S: Final = 0.05
 """Hints come with every commit of the whole hub; after a look that found nothing they wait this long."""
 DOUBTS_EVERY_S: Final = 0.05
 HEALTH_EVERY_S: Final = 10.0
+SWEEP_EVERY_S: Final = 30.0
 HINT_S: Final = 3600.0
 TICK_S: Final = 0.001
 
@@ -55,6 +56,7 @@ class Shift:
         self._publications_turn = True
         self._orphans_possible = False
         self._doubts_at_s = 0.0
+        self._sweep_at_s = 0.0
         self._breaker = desk.line.allowance.breaker.state
         self._health_at_s = clock.monotonic()
 
@@ -87,6 +89,7 @@ class Shift:
         did = self._reap()
         while True:
             try:
+                await self._sweep()
                 again = await self._turn()
             except DATABASE_GONE as error:
                 # A commit that nobody heard of may have marked intents that were never begun.
@@ -193,6 +196,15 @@ class Shift:
             async with self._database.transaction() as tx:
                 await connections.hold_lease(tx, lease)
                 await ledger.record_unrecordable(tx, lease, answer, error, now)
+
+    async def _sweep(self) -> None:
+        """Put the flags right that save looking at what waits behind others."""
+        if self._clock.monotonic() < self._sweep_at_s:
+            return
+        async with self._database.transaction() as tx:
+            await connections.hold_lease(tx, self._held.lease)
+            await store.sweep(tx, self._desk.connection)
+        self._sweep_at_s = self._clock.monotonic() + SWEEP_EVERY_S
 
     def _health_due(self) -> bool:
         state = self._desk.line.allowance.breaker.state

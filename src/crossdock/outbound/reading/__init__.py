@@ -1,0 +1,1 @@
+"""Looking at intents: lists, causes, backlog."""
