@@ -10,7 +10,13 @@ TRANSFER = {
     "happened_at": "2026-11-27T09:00:00Z",
     "lines": [{"sku": "TEA", "quantity": "3"}],
 }
-COUNT = {"reference": "C-1", "location": DC, "counted_on": "2026-11-27", "lines": [{"sku": "TEA", "on_hand": "7"}]}
+COUNT = {
+    "reference": "C-1",
+    "location": DC,
+    "counted_on": "2026-11-27",
+    "counted_at": "2099-11-27T09:00:00Z",
+    "lines": [{"sku": "TEA", "on_hand": "7"}],
+}
 
 
 async def on_hand(api: Api, location: str) -> object:

@@ -79,9 +79,13 @@ class CountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reference: Reference
     location: Code
     counted_on: date
+    """The day it counts for in the ERP's books."""
+    counted_at: datetime
+    """As of when: what moved later stays on top of the count."""
     lines: Annotated[list[CountLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
     def __post_init__(self) -> None:
+        check_aware(self.counted_at, "counted_at")
         check_once([line.sku for line in self.lines])
 
 
@@ -149,7 +153,7 @@ async def record_count(request: "Request[Any, Any, State]", state: State, data: 
         key=MovementKey(data.reference),
         location=LocationCode(data.location),
         counted_on=data.counted_on,
-        as_of=now,
+        as_of=data.counted_at,
         on_hand={Sku(line.sku): line.on_hand for line in data.lines},
     )
     origin = Origin.begin(f"api:{caller_of(request).name}")
