@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 
 class SettingError(Exception):
@@ -52,13 +53,29 @@ class Settings:
             text = environment.get(variable)
             if text is None or text == "":
                 continue
-            values[field.name] = _parsed(variable, text, str(field.type))
+            values[field.name] = _checked(field.name, variable, _parsed(variable, text, str(field.type)))
         return cls(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
 
     @property
     def cache_folder(self) -> Path:
         """The cache with `~` resolved."""
         return self.cache.expanduser()
+
+
+ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("auto", "json", "text"),
+}
+LEAST: Final[Mapping[str, int]] = {"pool_size_max": 2, "retention_days": 1}
+"""A retention of no days would drop what has just happened."""
+
+
+def _checked(name: str, variable: str, value: str | int | Path) -> str | int | Path:
+    if name in ALLOWED and value not in ALLOWED[name]:
+        raise SettingError(f'{variable} is "{value}" but must be one of {", ".join(ALLOWED[name])}.')
+    if isinstance(value, int) and value < LEAST.get(name, 0):
+        raise SettingError(f"{variable} is {value} but must be at least {LEAST.get(name, 0)}.")
+    return value
 
 
 def _parsed(variable: str, text: str, kind: str) -> str | int | Path:
