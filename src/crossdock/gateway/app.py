@@ -39,6 +39,7 @@ from crossdock.gateway.reservations import ReservationDesk
 from crossdock.gateway.retailer import RetailerView
 from crossdock.gateway.shedding import Reads
 from crossdock.gateway.stock import StockIntake
+from crossdock.gateway.upkeep import forgetting
 
 COLD: Final[Sequence[ControllerRouterHandler]] = (
     availability.explain,
@@ -103,7 +104,8 @@ async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
         document=document,
     )
     try:
-        yield Front(hot, keyring, app, Methods(declared(document)))
+        async with forgetting(hub):
+            yield Front(hot, keyring, app, Methods(declared(document)))
     finally:
         for each in (orders, stocks, holds, intake):
             await each.close()
