@@ -15,6 +15,8 @@ from crossdock.connections.settings import is_reference
 from crossdock.connector_kit.model import Connector, Setting
 
 SECRETS: Final = "secrets"
+LINE_MAX: Final = 4096
+"""Of written YAML: a folded address is hard to read and to search for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ def write(folder: Path, home: Path, connector: Connector, entry: Entry) -> tuple
     )
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = LINE_MAX
     try:
         with file.open("x", encoding="utf-8") as target:
             draft.files.append(file)
