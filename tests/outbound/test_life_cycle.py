@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crossdock.outbound.model import Ended, IntentState, Outcome, Purpose, Terms, Verdict
 from crossdock.outbound.publication.rules import BY_VERDICT, ORDER
-from crossdock.outbound.pump.rules import Candidate, Carrier, pack, share
+from crossdock.outbound.pump.rules import Candidate, Carrier, looks, pack, share
 from crossdock.outbound.rules import PROBED, SENT, Case, Standing, backoff_s, code, decide, text
 from crossdock.outbound.states import OPEN, TABLE, Event, after
 
@@ -176,6 +176,25 @@ def test_packing_fills_places_in_order_and_never_beyond(kinds: list[str], slots:
         assert len({kind_of[one] for one in batch}) == 1
         assert len(batch) <= carriers[kind_of[batch[0]]].batch_max
         assert list(batch) == sorted(batch)
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.builds(Carrier, batch_max=st.integers(1, 9), serial=st.booleans())),
+    st.integers(-2, 9),
+    st.booleans(),
+)
+def test_every_kind_that_may_begin_is_looked_for_once(
+    carriers: dict[str, Carrier],
+    slots: int,
+    serial_free: bool,  # noqa: FBT001
+) -> None:
+    found = looks(carriers, slots=slots, serial_free=serial_free)
+
+    assert all(0 < look.slots <= slots for look in found)
+    for kind, carrier in carriers.items():
+        seen = [look for look in found if kind not in look.leave]
+        assert len(seen) == (1 if slots > 0 and (serial_free or not carrier.serial) else 0)
+        assert not carrier.serial or slots == 1 or all(look.slots == 1 for look in seen)
 
 
 @given(st.integers(-5, 50), st.integers(0, 5), st.booleans())

@@ -1,5 +1,6 @@
 """Order per business key, priorities, and neighbours that do not hurt each other."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from crossdock.canonical.intents import GoodsLine, PostCount
@@ -118,6 +119,24 @@ async def test_serial_sends_never_overlap_on_a_connection(database: Database) ->
         await until_state(database, IntentState.LANDED)
 
     assert target.open_max == 1
+
+
+async def test_many_serial_intents_do_not_hold_up_what_can_go_beside_them(database: Database) -> None:
+    both = estate(COUNTS, flow(FlowKind.TRANSFER))
+    mixed = connector(serial=False)
+    sends = tuple(replace(send, serial=send.kind == FlowKind.COUNT) for send in mixed.sends)
+    await tell(database, *(count(n, f"S{n}") for n in range(40)), *(transfer(n) for n in range(5)))
+    await derive_all(database, both)
+
+    async with (
+        serving(Target(delay_s=0.01)) as target,
+        Rig(database, both, replace(mixed, sends=sends)).pumping(target),
+    ):
+        await until_state(database, IntentState.LANDED)
+
+    transfers = [place for place, reference in enumerate(target.order) if reference.startswith("T")]
+    assert max(transfers) < 30
+    assert target.open_max > 1
 
 
 async def test_parallel_sends_stay_within_the_connections_concurrency(database: Database) -> None:

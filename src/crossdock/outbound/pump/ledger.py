@@ -25,7 +25,7 @@ from crossdock.outbound.model import Attempt, Ended, Intent, IntentState, Purpos
 from crossdock.outbound.ports import Unbuildable
 from crossdock.outbound.pump.calls import CALL_S_MAX
 from crossdock.outbound.pump.desk import Desk
-from crossdock.outbound.pump.rules import Candidate, kinds_to_leave, pack
+from crossdock.outbound.pump.rules import Candidate, Look, looks, pack
 from crossdock.outbound.rules import Case, Standing, code, decide, text
 from crossdock.outbound.states import Decision, Event, sources
 from crossdock.outbound.store import Settling
@@ -204,8 +204,13 @@ async def claim(
     looked = await _claim_doubts(tx, desk, lease, now, slots) if doubts else []
     probes = tuple(one for one in looked if isinstance(one, Begun))
     given_up = tuple(one for one in looked if isinstance(one, Finished))
-    sends, changed = await _claim_sends(tx, desk, lease, now, slots=slots - len(probes), serial_free=serial_free)
-    return Claimed(begun=(*probes, *sends), given_up=given_up, changed=changed or bool(given_up), doubts=len(looked))
+    begun, changed = list(probes), bool(given_up)
+    for one in looks(desk.carriers(), slots=slots - len(probes), serial_free=serial_free):
+        fitting = replace(one, slots=min(one.slots, slots - len(begun)))
+        sends, altered = await _claim_sends(tx, desk, lease, fitting, now) if fitting.slots > 0 else ((), False)
+        begun += sends
+        changed = changed or altered
+    return Claimed(begun=tuple(begun), given_up=given_up, changed=changed, doubts=len(looked))
 
 
 async def _claim_doubts(tx: Tx, desk: Desk, lease: Lease, now: datetime, slots: int) -> Sequence[Begun | Finished]:
@@ -225,21 +230,9 @@ async def _look(tx: Tx, desk: Desk, intent: Intent, now: datetime) -> Begun | Fi
         return Finished(intent=intent, ended=ended, started_at=now, ended_at=now)
 
 
-async def _claim_sends(
-    tx: Tx, desk: Desk, lease: Lease, now: datetime, *, slots: int, serial_free: bool
-) -> tuple[tuple[Begun, ...], bool]:
-    if slots <= 0:
-        return (), False
-    carriers = desk.carriers()
-    slots = 1 if desk.all_serial else slots  # what is read here is locked: no more than can be begun
-    largest = max((carrier.batch_max for carrier in carriers.values()), default=1)
-    due = await store.claimable(
-        tx,
-        desk.connection,
-        now,
-        leave=kinds_to_leave(carriers, serial_free=serial_free),
-        limit=min(CLAIM_MAX, slots * largest),
-    )
+async def _claim_sends(tx: Tx, desk: Desk, lease: Lease, look: Look, now: datetime) -> tuple[Sequence[Begun], bool]:
+    limit = min(CLAIM_MAX, look.slots * look.batch_max)  # what is read is locked: no more than can be begun
+    due = await store.claimable(tx, desk.connection, now, leave=look.leave, limit=limit)
     if not due:
         return (), False
     outdated = [intent.id for intent in due if desk.is_state(intent.kind)]
@@ -247,7 +240,7 @@ async def _claim_sends(
         await store.supersede(tx, outdated, SUPERSEDABLE, now)
     by_id = {intent.id: intent for intent in due}
     candidates = [Candidate(id=intent.id, kind=intent.kind) for intent in due if not desk.is_state(intent.kind)]
-    packed = pack(candidates, carriers, slots=slots, serial_free=serial_free)
+    packed = pack(candidates, desk.carriers(), slots=look.slots, serial_free=True)
     unserved = [by_id[intent_id] for intent_id in packed.unserved]
     for intent in unserved:
         reason = f"no flow or connector carries {intent.kind} through {intent.connection}"

@@ -1,6 +1,6 @@
 """What to begin now: pure packing of due intents into calls."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,9 +52,36 @@ def pack(candidates: Sequence[Candidate], carriers: Mapping[str, Carrier], *, sl
     return Packed(batches=tuple(tuple(batch) for batch in batches), unserved=tuple(unserved))
 
 
-def kinds_to_leave(carriers: Mapping[str, Carrier], *, serial_free: bool) -> Collection[str]:
-    """Kinds that cannot be begun now: asking for them would hide what can."""
-    return [] if serial_free else [kind for kind, carrier in carriers.items() if carrier.serial]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look for what is due: which kinds it passes over, and how many it may begin and read."""
+
+    leave: tuple[str, ...]
+    slots: int
+    batch_max: int
+
+
+def looks(carriers: Mapping[str, Carrier], *, slots: int, serial_free: bool) -> Sequence[Look]:
+    """Serial kinds are looked for apart: many of them must not hide what can go beside them.
+
+    Each look names the most it may begin; all together begin at most *slots*. A single place goes to whatever is best.
+    """
+    serial = {kind: carrier for kind, carrier in carriers.items() if carrier.serial}
+    others = {kind: carrier for kind, carrier in carriers.items() if not carrier.serial}
+    if slots <= 0:
+        return ()
+    if slots == 1 and serial_free:
+        return (Look(leave=(), slots=1, batch_max=_largest(carriers)),)
+    found: list[Look] = []
+    if serial and serial_free:
+        found.append(Look(leave=tuple(others), slots=1, batch_max=_largest(serial)))
+    if others or not serial:
+        found.append(Look(leave=tuple(serial), slots=slots, batch_max=_largest(others)))
+    return found
+
+
+def _largest(carriers: Mapping[str, Carrier]) -> int:
+    return max((carrier.batch_max for carrier in carriers.values()), default=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
