@@ -105,7 +105,7 @@ def end_leftovers(cluster: Path, patience_s: float = 10.0) -> None:
     if found is None:
         return
     if not _is_alive(found.pid):
-        _end_all(_servers_in(cluster), signal.SIGKILL)  # a killed server's children may still be writing
+        _clear(cluster, patience_s)  # a killed server's children may still be writing
         return
     if not _serves(found.pid, cluster):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
@@ -114,7 +114,18 @@ def end_leftovers(cluster: Path, patience_s: float = 10.0) -> None:
         _end_all([found.pid], request)
         if _await_gone(found.pid, patience_s):
             break
-    _end_all(_servers_in(cluster), signal.SIGKILL)
+    _clear(cluster, patience_s)
+
+
+def _clear(cluster: Path, patience_s: float) -> None:
+    """Kill what is left and see it gone: a new server refuses to start while one of them still holds the memory."""
+    pause = threading.Event()
+    for _ in range(int(patience_s / 0.05)):
+        left = _servers_in(cluster)
+        if not left:
+            return
+        _end_all(left, signal.SIGKILL)
+        pause.wait(0.05)
 
 
 def _end_all(pids: list[int], request: signal.Signals) -> None:

@@ -26,7 +26,7 @@ from crossdock.foundation.postgres.configuration import (
     identity_text,
     settings_text,
 )
-from crossdock.foundation.postgres.errors import StartError, diagnosed, disk_full, explained
+from crossdock.foundation.postgres.errors import LeftoversError, StartError, diagnosed, disk_full, explained
 from crossdock.foundation.postgres.folder import DataFolder, write_whole
 from crossdock.foundation.postgres.postmaster import Postmaster, end_leftovers, read_pid_file
 from crossdock.foundation.postgres.supervisor import PostgresEvent, Supervisor
@@ -36,6 +36,8 @@ _START_S_MAX: Final = 180.0
 """Recovery after a crash reads at most max_wal_size: seconds, but disks differ."""
 _LOOK_S: Final = 0.02
 _SOCKET_PORT: Final = 5432
+_LEFTOVERS_TRIES: Final = 10
+_LEFTOVERS_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class EmbeddedPostgres:
             account = accounts.chosen(self._folder.cluster)
             self._connection = self._lay_out(account)
             self._supervisor = Supervisor(
-                lambda wake, stopping: self._launched(account, wake, stopping), self._on_event, self._folder.log
+                lambda wake, stopping: self._begun(account, wake, stopping), self._on_event, self._folder.log
             )
             self._supervisor.start()
             atexit.register(self._stop_at_exit)
@@ -220,6 +222,16 @@ class EmbeddedPostgres:
         if made.exit_code != 0:
             raise diagnosed(made.said(), self._folder.root, port=self._port, major=MAJOR)
         aside.rename(self._folder.cluster)
+
+    def _begun(self, account: accounts.Account, wake: threading.Event, stopping: threading.Event) -> Postmaster:
+        """A start that waits for the dying children of a killed server, where the system does not show them to us."""
+        for _ in range(_LEFTOVERS_TRIES):
+            try:
+                return self._launched(account, wake, stopping)
+            except LeftoversError:
+                if stopping.wait(_LEFTOVERS_S):
+                    raise
+        return self._launched(account, wake, stopping)
 
     def _launched(self, account: accounts.Account, wake: threading.Event, stopping: threading.Event) -> Postmaster:
         """One start, from whatever was left behind to accepting connections."""
