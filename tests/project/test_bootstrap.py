@@ -247,7 +247,8 @@ def test_ci_runs_what_a_person_runs() -> None:
 def _pins(name: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     return {
-        canonicalize_name(found[1]): found[2] for found in re.finditer(r"^([\w.-]+)==(\S+)(?: ;.*)? \\$", text, re.MULTILINE)
+        canonicalize_name(found[1]): found[2]
+        for found in re.finditer(r"^([\w.-]+)==(\S+)(?: ;.*)? \\$", text, re.MULTILINE)
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import psycopg
 import pytest
+
 from project.sql_constants import PACKAGES, Sql, sql_constants
 
 CONSTANTS: Sequence[Sql] = list(sql_constants())
