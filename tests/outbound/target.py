@@ -63,6 +63,8 @@ class Target:
     """References as they were committed."""
     stock: dict[str, str] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
+    """Trace ids of the calls that came in."""
     open_now: int = 0
     open_max: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,6 +91,9 @@ class Target:
     async def _write(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         reference, kind = body["reference"], body["intent"]
+        self.traces.append(
+            request.headers.get("traceparent", "").split("-")[1] if "traceparent" in request.headers else ""
+        )
         number = self.writes[reference]
         self.writes[reference] += 1
         if self.delay_s:

@@ -7,6 +7,7 @@ from crossdock.canonical.intents import IntentDocument
 from crossdock.connector_kit.model import Landed
 from crossdock.connector_kit.model import Outcome as CallOutcome
 from crossdock.connector_kit.session import Session
+from crossdock.foundation import telemetry
 from crossdock.foundation.db import Database
 from crossdock.foundation.ids import randomness
 from crossdock.outbound import service
@@ -107,3 +108,15 @@ async def test_an_answer_without_a_document_id_is_not_landed(database: Database)
     assert intent.document_id == "1"
     assert target.count("T-1") == 1
     assert target.lookups == 1
+
+
+async def test_a_call_continues_the_trace_of_what_caused_it(database: Database) -> None:
+    telemetry.configure()
+    await tell(database, transfer(1))
+    await derive_all(database, RETAILER)
+
+    async with serving(Target()) as target, Rig(database, RETAILER).pumping(target):
+        await until_state(database, IntentState.LANDED)
+
+    (intent,) = await intents(database)
+    assert target.traces == [intent.correlation_id.hex]

@@ -16,6 +16,7 @@ from crossdock.assembly.hub import Hub
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode, OrderId, Sku
 from crossdock.catalog import service as catalog
+from crossdock.crossref import service as crossref
 from crossdock.estate.model import Estate, FlowKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Cursor, Event
@@ -88,6 +89,36 @@ async def _mark_store_days(tx: Tx, _estate: Estate, events: Sequence[Event], _no
             )
 
 
+async def _cancelled_order(tx: Tx, event: Event) -> str:
+    """`order/…` of a fact about an order that is cancelled; empty otherwise."""
+    match event.fact:
+        case facts.OrderCancelled():
+            return f"order/{event.fact.order_id}"
+        case facts.IntentLanded() if event.fact.subject.startswith("order/"):
+            view = await orders.get(tx, OrderId(UUID(event.fact.subject.removeprefix("order/"))))
+            return event.fact.subject if view is not None and view.order.header.cancelled_at is not None else ""
+        case _:
+            return ""
+
+
+async def _ask_about_documents(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """A cancelled order has documents elsewhere, or gets one that was under way: the hub does not undo those."""
+    for event in events:
+        subject = await _cancelled_order(tx, event)
+        documents = await crossref.documents_of(tx, subject) if subject else ()
+        if not documents:
+            continue
+        named = ", ".join(f"{each.kind} {each.number or each.document_id} in {each.connection}" for each in documents)
+        matter = Matter(
+            type="order_cancelled_after_posting",
+            key=f"cancelled/{subject}",
+            subject=subject,
+            detail=f"cancelled, but there are documents: {named}"[:500],
+        )
+        origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
+        await operations.open_exception(tx, estate, matter, origin=origin, now=now)
+
+
 def _order_id(event: Event) -> str:
     match event.fact:
         case facts.OrderAccepted() | facts.OrderHoldReleased() | facts.OrderPaymentChanged():
@@ -103,6 +134,7 @@ REACTORS: Final = (
         react=_place_orders,
     ),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
+    Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_ask_about_documents),
     Reactor(name="store-days", to=(facts.IntentLanded,), react=_mark_store_days),
     Reactor(name="exceptions", to=(), react=_watch),
 )
@@ -118,6 +150,8 @@ async def step(hub: Hub, reactor: Reactor) -> bool:
             if events:
                 await reactor.react(tx, await hub.estate.get(tx), events, hub.clock.now())
                 await eventlog.move_cursor(tx, cursor_name, events[-1].cursor)
+            elif reactor.to:
+                await eventlog.move_past(tx, cursor_name, _tags(reactor))
     except NOT_NOW:
         raise
     except Exception:  # the batch is taken apart, so that only the fact that is to blame is set aside
@@ -128,21 +162,23 @@ async def step(hub: Hub, reactor: Reactor) -> bool:
 
 async def _next(tx: Tx, cursor_name: str, reactor: Reactor) -> Sequence[Event]:
     cursor = await eventlog.cursor_of(tx, cursor_name)
-    return await eventlog.read_after(tx, cursor, limit=BATCH, types=[_tag(kind) for kind in reactor.to])
+    return await eventlog.read_after(tx, cursor, limit=BATCH, types=_tags(reactor))
 
 
-def _tag(kind: type[Document]) -> str:
-    return str(kind.__struct_config__.tag)
+def _tags(reactor: Reactor) -> Sequence[str]:
+    return [str(kind.__struct_config__.tag) for kind in reactor.to]
 
 
 async def _one_by_one(hub: Hub, reactor: Reactor, cursor_name: str) -> bool:
+    """Between two facts another worker may have been here: each is taken only if the cursor has not passed it."""
     async with hub.database.transaction() as tx:
         events = await _next(tx, cursor_name, reactor)
     for event in events:
         try:
             async with hub.database.transaction() as tx:
-                await reactor.react(tx, await hub.estate.get(tx), [event], hub.clock.now())
-                await eventlog.move_cursor(tx, cursor_name, event.cursor)
+                if await eventlog.cursor_of(tx, cursor_name) < event.cursor:
+                    await reactor.react(tx, await hub.estate.get(tx), [event], hub.clock.now())
+                    await eventlog.move_cursor(tx, cursor_name, event.cursor)
         except NOT_NOW:
             raise
         except Exception as error:
@@ -161,8 +197,9 @@ async def _set_aside(hub: Hub, reactor: Reactor, cursor_name: str, event: Event,
     )
     origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
     async with hub.database.transaction() as tx:
-        await operations.open_exception(tx, await hub.estate.get(tx), matter, origin=origin, now=hub.clock.now())
-        await eventlog.move_cursor(tx, cursor_name, event.cursor)
+        if await eventlog.cursor_of(tx, cursor_name) < event.cursor:
+            await operations.open_exception(tx, await hub.estate.get(tx), matter, origin=origin, now=hub.clock.now())
+            await eventlog.move_cursor(tx, cursor_name, event.cursor)
 
 
 BACKORDERS: Final = "reaction.backorders"

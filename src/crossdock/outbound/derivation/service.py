@@ -55,7 +55,7 @@ async def derive(tx: Tx, estate: Estate, builders: Collection[str], *, now: date
     cursor = await eventlog.cursor_of(tx, CURSOR)
     events = await eventlog.read_after(tx, cursor, limit=limit, types=SOURCES)
     if not events:
-        await eventlog.pass_by(tx, CURSOR, SOURCES)
+        await eventlog.move_past(tx, CURSOR, SOURCES)
         return Derived(facts=0, intents=0, withdrawn=0)
     orders = {order for event in events if (order := order_of(event.fact)) is not None}
     known = await store.origins(tx, orders)

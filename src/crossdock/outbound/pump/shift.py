@@ -14,6 +14,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.hints import Hints
 from crossdock.foundation.log import logger
+from crossdock.foundation.telemetry import continued
 from crossdock.outbound import store
 from crossdock.outbound.model import Ended, Verdict
 from crossdock.outbound.pump import ledger
@@ -239,10 +240,12 @@ class Shift:
 
     async def _call(self, begun: Begun) -> None:
         started_at, session = self._clock.now(), self._desk.line.session
-        if begun.probes:
-            ended = [await look(session, begun.send, begun.documents[0])]
-        else:
-            ended = list(await carry_out(session, begun.send, begun.documents))
+        # The target's own traces continue ours: one id from the customer's click to its document.
+        with continued(begun.intents[0].correlation_id, f"{'probe' if begun.probes else 'send'} {begun.send.kind}"):
+            if begun.probes:
+                ended = [await look(session, begun.send, begun.documents[0])]
+            else:
+                ended = list(await carry_out(session, begun.send, begun.documents))
         ended_at = self._clock.now()
         self._answers += [
             Finished(intent=intent, ended=self._timed(one), started_at=started_at, ended_at=ended_at)
