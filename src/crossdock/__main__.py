@@ -5,7 +5,7 @@ import sys
 from crossdock.assembly.matching import NoDirectoryError
 from crossdock.assembly.registry import ConnectorError
 from crossdock.assembly.sessions import UnknownConnectionError
-from crossdock.cli.app import app
+from crossdock.cli.app import run
 from crossdock.cli.output import EXIT_UNUSABLE, CommandError, errors
 from crossdock.connections.settings import SettingUnusableError
 from crossdock.estate.service import NoEstateError
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         log.configure(settings.log_level, settings.log_format)
-        result = app(sys.argv[1:], result_action="return_value")
+        result = run(sys.argv[1:])
     except SENTENCES as error:
         errors.print(str(error), markup=False, style="red", soft_wrap=True)
         return EXIT_UNUSABLE

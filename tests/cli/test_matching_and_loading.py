@@ -23,7 +23,7 @@ def test_a_load_reads_every_page_and_sees_each_record_through_to_its_effect(conn
 
     (row,) = connected.rows("load", "corner", "items")
 
-    assert (row["pages"], row["applied"], row["set aside"], row["on their way"]) == (2, 3, 0, 0)
+    assert (row["pages"], row["applied"], row["set_aside"], row["on_their_way"]) == (2, 3, 0, 0)
 
 
 def test_a_finished_load_is_not_repeated_unless_asked_and_again_changes_only_what_changed(connected: Desk) -> None:
@@ -57,7 +57,7 @@ def test_an_unreadable_record_does_not_stop_its_neighbours_and_is_a_finding(conn
 
     assert said.code == 1
     assert isinstance(said.json, list)
-    assert (said.json[0]["applied"], said.json[0]["set aside"]) == (2, 1)
+    assert (said.json[0]["applied"], said.json[0]["set_aside"]) == (2, 1)
 
 
 def test_an_unknown_load_names_those_there_are(connected: Desk) -> None:
@@ -148,4 +148,4 @@ def test_opening_stock_is_read_once_everything_is_matched(connected: Desk) -> No
 
     (row,) = connected.rows("load", "corner", "stock")
 
-    assert (row["applied"], row["set aside"]) == (2, 0)
+    assert (row["applied"], row["set_aside"]) == (2, 0)

@@ -49,6 +49,13 @@ def test_every_verb_explains_itself(verb: str, place: str, capsys: pytest.Captur
     assert len(said.splitlines()) > 3
 
 
+def test_the_list_of_verbs_describes_each(desk: Desk) -> None:
+    said = desk.run("--help").out
+
+    for verb, _ in VERBS:
+        assert re.search(rf"│ {verb} +\S.{{15,}}│", said), verb
+
+
 def test_no_module_with_commands_is_forgotten() -> None:
     registered = {row[1].removeprefix("crossdock.cli.").partition(":")[0] for row in VERBS}
 

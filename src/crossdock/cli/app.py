@@ -1,5 +1,6 @@
 """All verbs in one tree. Each is imported when it is used: a question about stock need not load a web server."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cyclopts import App
@@ -34,3 +35,11 @@ VERBS: Final = (
 app: Final = App(name="crossdock", version=VERSION, help="The hub that keeps a retailer's systems in step.")
 for _name, _place in VERBS:
     app.command(_place, name=_name)
+
+
+def run(words: Sequence[str]) -> object:
+    """Do what the words ask for; what the verb returns. The list of verbs describes each, so it needs them all."""
+    if not words or words[0] in app.help_flags:
+        for name, _ in VERBS:
+            app[name]
+    return app(list(words), result_action="return_value")

@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from cyclopts import Parameter
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from crossdock.assembly.hub import open_database
 from crossdock.cli.context import settings
-from crossdock.cli.output import AsJson, CommandError, errors, print_json, say, shown
+from crossdock.cli.output import AsJson, CommandError, Flag, errors, print_json, say, shown
 from crossdock.foundation import backup as archive
 from crossdock.foundation.backup import BackupError, Manifest, Progress
 from crossdock.foundation.migrations import apply_migrations
@@ -42,7 +41,7 @@ async def backup(file: Path, *, json: AsJson = False) -> int:
     return 0
 
 
-async def restore(file: Path, *, replace: Annotated[bool, Parameter(negative="")] = False, json: AsJson = False) -> int:
+async def restore(file: Path, *, replace: Flag = False, json: AsJson = False) -> int:
     """Check a backup and load it, whole or not at all, into an empty database, then bring it to this release's schema.
 
     Args:
@@ -59,7 +58,14 @@ async def restore(file: Path, *, replace: Annotated[bool, Parameter(negative="")
                 manifest = await archive.restore(file, dsn, replace=replace, on_progress=progress)
             await asyncio.to_thread(apply_migrations, dsn)
     _report(manifest, file, "restored", as_json=json)
+    key = (chosen.home / MASTER_KEY_FILE).resolve()
+    if not json and not _exists(key):
+        say(f"Put the master key of the hub that was backed up into {key} before you start this one.", "yellow")
     return 0
+
+
+def _exists(file: Path) -> bool:
+    return file.exists()
 
 
 @asynccontextmanager

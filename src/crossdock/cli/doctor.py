@@ -7,18 +7,17 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import psycopg
 import psycopg_pool
-from cyclopts import Parameter
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.assembly.registry import ConnectorError, connectors
 from crossdock.cli.checking import look_at
 from crossdock.cli.context import settings
 from crossdock.cli.findings import show_findings
-from crossdock.cli.output import AsJson
+from crossdock.cli.output import AsJson, Flag
 from crossdock.connections import service as connections
 from crossdock.connections.model import ConnectionState
 from crossdock.connector_kit.model import Finding
@@ -33,10 +32,9 @@ from crossdock.foundation.vault import MASTER_KEY_FILE, Vault, VaultError
 from crossdock.operations.health import service as health
 
 UNREACHABLE: Final = (PostgresError, DatabaseUnusableError, psycopg.OperationalError, psycopg_pool.PoolTimeout)
-Offline = Annotated[bool, Parameter(negative="")]
 
 
-async def doctor(*, offline: Offline = False, json: AsJson = False) -> int:
+async def doctor(*, offline: Flag = False, json: AsJson = False) -> int:
     """Look at settings, data folder, disk, database, estate, connectors and connections. Exit code 1 on findings.
 
     Args:

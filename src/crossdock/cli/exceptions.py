@@ -4,15 +4,26 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
 from crossdock.cli.context import hub, person
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, age, print_json, print_table, say, show, shown
+from crossdock.cli.output import (
+    EXIT_FINDINGS,
+    AsJson,
+    CommandError,
+    Flag,
+    age,
+    print_json,
+    print_table,
+    say,
+    show,
+    shown,
+)
 from crossdock.cli.raw import readable
 from crossdock.operations import release as casework
 from crossdock.operations import service as operations
@@ -26,7 +37,6 @@ app = App(name="exceptions", help="Matters that need a person, by owner and cloc
 COLUMNS: Final = ("id", "type", "owner", "due", "times", "money", "subject", "path", "detail")
 ATTEMPTS: Final = ("intent", "kind", "state", "number", "purpose", "when", "verdict", "reason")
 LOOK_S: Final = 0.2
-All = Annotated[bool, Parameter(negative="")]
 
 
 @app.command(name="list")
@@ -35,7 +45,7 @@ async def list_exceptions(
     owner: str = "",
     type: str = "",  # noqa: A002 (the flag's name)
     subject: str = "",
-    all: All = False,  # noqa: A002 (the flag's name)
+    all: Flag = False,  # noqa: A002 (the flag's name)
     limit: int = 200,
     json: AsJson = False,
 ) -> int:

@@ -11,7 +11,7 @@ from crossdock.assembly.loading import Loaded, OnProgress
 from crossdock.assembly.sessions import config_of, open_connection
 from crossdock.cli.calls import calling
 from crossdock.cli.context import hub
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, errors, say, shown
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, Flag, errors, say, shown
 from crossdock.cli.output import show as show_rows
 from crossdock.connections.line import Line
 from crossdock.connector_kit.model import Load
@@ -24,7 +24,7 @@ STOCK = "stock"
 COLUMNS = ("load", "pages", "unchanged", "applied", "repeated", "set aside", "rejected", "waiting", "on their way")
 
 
-async def load(connection: str, *names: str, again: bool = False, json: AsJson = False) -> int:
+async def load(connection: str, *names: str, again: Flag = False, json: AsJson = False) -> int:
     """Read everything a connection has of items, stock or orders, and apply it. Interrupted, it goes on where it was.
 
     Args:

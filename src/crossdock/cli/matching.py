@@ -13,7 +13,7 @@ from crossdock.assembly.sessions import config_of, open_connection
 from crossdock.cli.adding import parsed
 from crossdock.cli.calls import calling
 from crossdock.cli.context import hub, person
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, print_json, print_table, say
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, Flag, print_json, print_table, say
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import Kind, Link
 from crossdock.estate.model import ConnectionConfig, Estate
@@ -27,7 +27,7 @@ async def match(
     connection: str,
     kind: Kind | None = None,
     *,
-    apply: bool = False,
+    apply: Flag = False,
     link: Annotated[Sequence[str], Parameter(negative="")] = (),
     unlink: Annotated[Sequence[str], Parameter(negative="")] = (),
     rule: Annotated[Sequence[str], Parameter(negative="")] = (),

@@ -1,13 +1,13 @@
 """`crossdock messages …` and `crossdock feeds`: what others told us, as they said it, and what became of it."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from crossdock.cli.context import hub
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, print_json, print_table, say, show, shown
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, Flag, print_json, print_table, say, show, shown
 from crossdock.cli.raw import readable
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import FeedShown, MessageId, MessageShown, Tally
@@ -50,9 +50,7 @@ async def list_messages(*, connection: str = "", limit: int = 200, json: AsJson 
 
 
 @app.command(name="show")
-async def show_message(
-    message: UUID, *, raw: Annotated[bool, Parameter(negative="")] = False, json: AsJson = False
-) -> int:
+async def show_message(message: UUID, *, raw: Flag = False, json: AsJson = False) -> int:
     """Show one message: when, from where, its headers, what became of its records, and its body.
 
     Args:

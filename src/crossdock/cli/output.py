@@ -21,6 +21,9 @@ EXIT_UNUSABLE: Final = 2
 
 AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 
+Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
+"""A switch that is off unless named."""
+
 WIDTH: Final = 200
 """Of tables that go into a pipe or a file."""
 
@@ -76,9 +79,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
 def show(
     columns: Sequence[str], rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str, title: str = ""
 ) -> None:
-    """The same rows for people or for machines."""
+    """The same rows for people or for machines, whose names have no blanks."""
     if as_json:
-        print_json(list(rows))
+        print_json([{name.replace(" ", "_"): value for name, value in row.items()} for row in rows])
     else:
         print_table(columns, [[row[column] for column in columns] for row in rows], empty=empty, title=title)
 
