@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from crossdock.eventlog.sealing.model import SealedRow
+from crossdock.eventlog.sealing.model import Seal, SealedRow
 
 FIRST: Final = bytes(32)
-"""Before the first seal."""
+BEGINNING: Final = Seal(number=0, xid=0, position=-(2**63), events=0, hash=FIRST)
+"""Before the first seal, and before any place that a row could have."""
 
 
 def seal_hash(before: bytes, rows: Iterable[SealedRow]) -> bytes:
