@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from crossdock.canonical.base import Document
@@ -12,6 +13,8 @@ from crossdock.eventlog import store
 from crossdock.eventlog.model import START, Cursor, Event, StoredEvent
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
+
+MOVE_PAST_XIDS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,14 @@ async def cursor_of(tx: Tx, name: str) -> Cursor:
 async def move_cursor(tx: Tx, name: str, cursor: Cursor) -> None:
     """Remember how far reader *name* came, in the transaction that holds the effect."""
     await store.move_cursor(tx, name, cursor)
+
+
+async def move_past(tx: Tx, name: str, types: Collection[str], *, distance: int = MOVE_PAST_XIDS) -> bool:
+    """A reader of few types found nothing: move it past what it does not read, so that old months can be dropped.
+
+    Only when the log has gone on for *distance* transactions: most idle looks write nothing.
+    """
+    return await store.move_past(tx, name, list(types), distance=distance)
 
 
 async def head(tx: Tx) -> Cursor:

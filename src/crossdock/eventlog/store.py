@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.canonical.base import Document
 from crossdock.eventlog.model import Cursor, StoredEvent
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value
 
 INSERT: Final[LiteralString] = """
 INSERT INTO eventlog.event
@@ -56,10 +56,29 @@ LOCK_CURSOR: Final[LiteralString] = """
 SELECT xid::text::bigint AS xid, position FROM eventlog.cursor WHERE name = %(name)s FOR UPDATE
 """
 
+# Before a reader's first move there is no row to lock, and two of them would begin together.
+LOCK_NAME: Final[LiteralString] = """
+SELECT pg_advisory_xact_lock(hashtextextended('eventlog.cursor/' || %(name)s, 0))
+"""
+
 MOVE_CURSOR: Final[LiteralString] = """
 INSERT INTO eventlog.cursor (name, xid, position)
 VALUES (%(name)s, %(xid)s::bigint::text::xid8, %(position)s)
     ON CONFLICT (name) DO UPDATE SET xid = excluded.xid, position = excluded.position, moved_at = clock_timestamp()
+"""
+
+# One snapshot for both: what it cannot see now comes above the head that it sees.
+MOVE_PAST: Final[LiteralString] = """
+UPDATE eventlog.cursor
+   SET xid = head.xid, position = head.position, moved_at = clock_timestamp()
+  FROM (SELECT xid, position FROM eventlog.event WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+         ORDER BY xid DESC, position DESC LIMIT 1) AS head
+ WHERE name = %(name)s
+   AND head.xid::text::bigint - cursor.xid::text::bigint >= %(distance)s
+   AND NOT EXISTS (SELECT FROM eventlog.event AS unread
+                    WHERE (unread.xid, unread.position) > (cursor.xid, cursor.position)
+                      AND (unread.xid, unread.position) <= (head.xid, head.position)
+                      AND unread.type = ANY(%(types)b::text[]))
 """
 
 HEAD: Final[LiteralString] = """
@@ -123,8 +142,17 @@ async def of_correlation(tx: Tx, correlation_id: UUID, *, limit: int) -> list[St
 
 
 async def lock_cursor(tx: Tx, name: str) -> Cursor | None:
-    """The reader's place, its row locked; None when it never moved."""
+    """The reader's place, locked; None when it never moved."""
+    place = await fetch_one(tx, LOCK_CURSOR, Cursor, {"name": name})
+    if place is not None:
+        return place
+    await fetch_tuples(tx, LOCK_NAME, {"name": name})
     return await fetch_one(tx, LOCK_CURSOR, Cursor, {"name": name})
+
+
+async def move_past(tx: Tx, name: str, types: list[str], *, distance: int) -> bool:
+    """Move the reader to the head if nothing of *types* lies between; False when it stays."""
+    return await execute(tx, MOVE_PAST, {"name": name, "types": types, "distance": distance}) > 0
 
 
 async def move_cursor(tx: Tx, name: str, cursor: Cursor) -> None:
