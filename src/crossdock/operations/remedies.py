@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from crossdock.operations.model import OpenException
+from crossdock.orders.model import HoldCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ HOLD: Final = Remedy(
     todo="Remove the reason (describe the item, correct the order, ask the customer), or decide that it is no reason.",
     release="let this hold go; placing checks the order again",
 )
+HOLDS: Final = frozenset(f"order_{hold.value}" for hold in HoldCode)
 LOOK: Final = Remedy(
     about=_outside, todo="Look at it out there, and correct the books by a count or movement.", dismiss=_CLOSE
 )
@@ -157,6 +159,9 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         todo="Describe the item where items are kept; the exception then closes by itself.",
         dismiss=_CLOSE,
     ),
+    "order_cancelled_after_posting": Remedy(
+        about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE
+    ),
     "reaction_failed": Remedy(
         about=_outside, todo="A reaction of the hub broke on this fact: report it with the detail.", dismiss=_CLOSE
     ),
@@ -165,9 +170,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
 
 def remedy_of(type_name: str) -> Remedy:
     """What can be done about exceptions of a type."""
-    if type_name.startswith("order_"):
-        return HOLD
-    return REMEDIES.get(type_name, LOOK)
+    return HOLD if type_name in HOLDS else REMEDIES.get(type_name, LOOK)
 
 
 def about(exception: OpenException) -> About:
