@@ -168,3 +168,19 @@ async def test_what_is_not_there_cannot_be_read_or_cancelled(api: Api) -> None:
     assert (await api.get(nobody)).kind == "not-found"
     assert (await api.post(f"{nobody}/cancel", {"reason": "x"})).kind == "not-found"
     assert (await api.get("/v1/orders/none")).kind == "not-found"
+
+
+async def test_a_known_number_with_other_content_is_no_repetition(api: Api) -> None:
+    first = await api.post("/v1/orders", order("A-1", line("TEA", "1")))
+
+    other = await api.post("/v1/orders", order("A-1", line("TEA", "5"), total="22.50"))
+    batch = await api.post(
+        "/v1/orders/batch", {"orders": [order("A-1", line("TEA", "5"), total="22.50"), order("A-2")]}
+    )
+
+    assert first.status == 202
+    assert (other.status, other.paths) == (409, ["$.channel_order_id"])
+    items = batch.json["items"]
+    assert isinstance(items, list)
+    assert [item["status"] for item in items] == [409, 202]
+    assert await api.count("orders") == 2

@@ -46,6 +46,8 @@ from crossdock.inventory.model import (
     StaleCount,
     Unchanged,
 )
+from crossdock.operations import service as operations
+from crossdock.operations.model import Matter
 from crossdock.orders import service as orders
 from crossdock.orders.model import Accepted, ParentMissing, Revised
 from crossdock.orders.model import Applied as OrderApplied
@@ -122,7 +124,28 @@ async def _change_order(tx: Tx, record: Arrived, context: ApplyContext) -> Outco
 async def _record_receipts(tx: Tx, records: Sequence[Arrived], context: ApplyContext) -> Sequence[Outcome]:
     told = [Told(receipt=_receipt(record), origin=context.origin(record)) for record in records]
     outcomes = await finance.record_receipts(tx, told, now=context.now)
+    await _ask_about_stores(tx, told, outcomes, context)
     return [_booked(record, outcome) for record, outcome in zip(records, outcomes, strict=True)]
+
+
+async def _ask_about_stores(
+    tx: Tx, told: Sequence[Told], outcomes: Sequence[ReceiptOutcome], context: ApplyContext
+) -> None:
+    """Takings of a store that the estate does not know are kept; somebody must say which store that is."""
+    known = {location.code for location in context.estate.locations}
+    for each, outcome in zip(told, outcomes, strict=True):
+        if each.receipt.store in known or not isinstance(outcome, Booked):
+            continue
+        matter = Matter(
+            type="store_unknown",
+            key=f"store/{each.receipt.store}",
+            subject=f"store/{each.receipt.store}",
+            path="$.store",
+            detail=f'receipts of store "{each.receipt.store}" come in, which is not among the estate\'s locations',
+            amount=abs(each.receipt.total),
+            currency=each.receipt.currency,
+        )
+        await operations.open_exception(tx, context.estate, matter, origin=each.origin, now=context.now)
 
 
 def _receipt(record: Arrived) -> SaleRecorded:

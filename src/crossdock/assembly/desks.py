@@ -27,7 +27,7 @@ def desk(hub: Hub, estate: Estate) -> Desk:
         try:
             settings[name] = resolve(name, connector.settings, config.settings)
         except SettingUnusableError as error:
-            log.warning("settings_unusable", connection=name, reason=str(error))
+            log.debug("settings_unusable", connection=name, reason=str(error))
             plain = {setting.name: setting.default or "" for setting in connector.settings}
             secret = {setting.name for setting in connector.settings if setting.secret}
             given = {key: value for key, value in config.settings.items() if key not in secret}

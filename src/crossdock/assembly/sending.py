@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from crossdock.assembly.appliers import apply_news
 from crossdock.assembly.hub import Hub
@@ -26,7 +29,9 @@ def builders(hub: Hub) -> Mapping[str, Builder]:
         document = await orders.sale_document(tx, hub.vault, OrderId(UUID(intent.reference)))
         if document is None:
             raise Unbuildable(f"order {intent.reference} is not known")
-        return document
+        # The day that the ERP books it on is the company's, not Greenwich's.
+        zone = ZoneInfo((await hub.estate.get(tx)).company.zone)
+        return msgspec.structs.replace(document, placed_at=document.placed_at.astimezone(zone))
 
     return {FlowKind.SALE: sale}
 

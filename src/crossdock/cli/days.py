@@ -30,10 +30,12 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
     async with hub() as parts:
         async with parts.database.transaction() as tx:
             estate = await parts.estate.get(tx)
-        known = [location.code for location in estate.locations if location.kind is LocationKind.STORE]
+            with_receipts = {each.store for each in await finance.store_days(tx, since=day, until=day)}
+        in_estate = [location.code for location in estate.locations if location.kind is LocationKind.STORE]
+        known = [*in_estate, *sorted(with_receipts - set(in_estate))]
         unknown = sorted(set(store or ()) - set(known))
         if unknown:
-            raise CommandError(f"There is no store {', '.join(unknown)} in the estate (known: {', '.join(known)}).")
+            raise CommandError(f"There is no store {', '.join(unknown)} (known: {', '.join(known)}).")
         for code in store or known:
             async with parts.database.transaction() as tx:
                 outcomes[code] = await finance.close_day(tx, estate, LocationCode(code), day, now=parts.clock.now())

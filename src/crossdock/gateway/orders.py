@@ -22,7 +22,7 @@ from crossdock.gateway.grouped import Entry, GroupedWrite, Result, origin_of
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.placing import Placing
-from crossdock.gateway.problems import Problem, ProblemBody
+from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
 from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import MessageId, NewMessage, Route
@@ -32,6 +32,7 @@ from crossdock.orders.service import Acceptance
 
 BODY_MAX: Final = 256 * 1024
 BATCH_BODY_MAX: Final = 4 * 1024 * 1024
+DIFFERENT: Final = "different"
 BATCH_MAX: Final = 500
 BATCHES_PER_COMMIT: Final = 8
 WAIT_MAX_S: Final = 30
@@ -78,7 +79,7 @@ class Asked:
     """The sound orders of one request, and how their answers become the request's."""
 
     acceptances: Sequence[Acceptance]
-    present: Callable[[Sequence[OrderAnswer]], Answer]
+    present: Callable[[Sequence[OrderAnswer]], Result]
 
 
 _ORDER: Final = msgspec.json.Decoder(OrderPlaced)
@@ -188,7 +189,7 @@ class OrderIntake:
         ]
         outcomes = await orders.accept_many(tx, self._hub.vault, told, now=now) if told else ()
         await inbound.wake(tx, [f"order/{each.order.channel_order_id}" for each in told])
-        answers = [_answer(outcome) for outcome in outcomes]
+        answers = [_answer(each.order, outcome) for each, outcome in zip(told, outcomes, strict=True)]
         for word, count in Counter(answer.outcome for answer in answers).items():
             self._meters.taken("orders", word, count)
         each_answer = iter(answers)
@@ -211,12 +212,13 @@ def _raw(entry: Entry[Asked]) -> NewMessage:
     )
 
 
-def _answer(outcome: AcceptOutcome) -> OrderAnswer:
+def _answer(order: OrderPlaced, outcome: AcceptOutcome) -> OrderAnswer:
+    """Without a revision time nobody can tell news from a number used twice: other content is not a repetition."""
     match outcome:
         case Accepted():
             word = "accepted"
         case Repeated():
-            word = "repeated"
+            word = DIFFERENT if order.updated_at is None and not outcome.identical else "repeated"
         case Revised():
             word = "revised"
         case _:
@@ -225,14 +227,23 @@ def _answer(outcome: AcceptOutcome) -> OrderAnswer:
     return OrderAnswer(order_id=order_id, outcome=word, href=f"/v1/orders/{order_id}")
 
 
-def _one_answer(answers: Sequence[OrderAnswer]) -> Answer:
+def _different(answer: OrderAnswer, path: str) -> Problem:
+    reason = f"is known with other content ({answer.href}): send `updated_at` to revise it, or use another id"
+    return Problem("conflict", errors=(FieldProblem(path=path, reason=reason),))
+
+
+def _one_answer(answers: Sequence[OrderAnswer]) -> Result:
     (answer,) = answers
+    if answer.outcome == DIFFERENT:
+        return _different(answer, "$.channel_order_id")
     return Answer(
         status=ACCEPTED if answer.outcome == "accepted" else OK, body=_ENCODE(answer), headers={"Location": answer.href}
     )
 
 
 def _sound_item(index: int, answer: OrderAnswer) -> BatchItem:
+    if answer.outcome == DIFFERENT:
+        return _wrong_item(index, _different(answer, "$.channel_order_id"))
     return BatchItem(index=index, status=ACCEPTED if answer.outcome == "accepted" else OK, order=answer)
 
 

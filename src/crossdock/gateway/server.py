@@ -65,6 +65,8 @@ async def serving(app: ASGIApp, listener: socket.socket, settings: Settings) -> 
     try:
         while not server.started and not task.done():
             await asyncio.wait([task], timeout=0.01)
+        if task.done():
+            raise ListenError(f"The HTTP server ended while starting: {task.exception() or 'see the log'}.")
         yield
     finally:
         server.should_exit = True

@@ -17,6 +17,7 @@ from crossdock.estate.model import ConnectionConfig, Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 from crossdock.inbound import service as inbound
 from crossdock.outbound.pump.pump import Pump
 from crossdock.worker.loop import Loop, run_loop
@@ -54,9 +55,7 @@ async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, st
         try:
             await stop.wait()
         finally:
-            for task in loops:
-                task.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await end(loops)
             await pumping
 
 

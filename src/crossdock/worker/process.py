@@ -11,6 +11,7 @@ from crossdock.estate import service as estates
 from crossdock.estate.model import ConnectionConfig, Estate
 from crossdock.estate.service import NoEstateError
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 from crossdock.worker.central import central_loops
 from crossdock.worker.connection import work_connection
 from crossdock.worker.loop import DATABASE_GONE, run_loop
@@ -18,7 +19,7 @@ from crossdock.worker.loop import DATABASE_GONE, run_loop
 log = logger(__name__)
 
 ESTATE_LOOK_S = 2.0
-RETRY_S = 5.0
+RETRY_S = 15.0
 STOP_S = 13.0
 
 
@@ -38,9 +39,7 @@ async def working(hub: Hub, *, central: bool = True, connections: Sequence[str] 
     finally:
         stop.set()
         await asyncio.wait(tasks, timeout=STOP_S) if tasks else None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
@@ -52,11 +51,12 @@ async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
             break
         except (NoEstateError, *DATABASE_GONE):
             await hub.clock.sleep(ESTATE_LOOK_S)
+        except Exception:  # an estate that cannot be read now may be replaced: keep looking
+            log.exception("estate_unreadable")
+            await hub.clock.sleep(RETRY_S)
     loops = [asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name) for loop in central_loops(hub)]
     await stop.wait()
-    for loop in loops:
-        loop.cancel()
-    await asyncio.gather(*loops, return_exceptions=True)
+    await end(loops)
 
 
 @dataclass(slots=True)
@@ -80,12 +80,22 @@ class Staff:
                     number = newest
             except DATABASE_GONE as error:
                 log.warning("estate_unreadable", error=str(error).strip())
+            except Exception:  # whoever supervises must not end: connections go on with what they have
+                log.exception("estate_not_followed")
             await self.hub.clock.sleep(ESTATE_LOOK_S)
         await asyncio.gather(*(post.end() for post in self._at_work.values()))
 
     async def _assign(self, estate: Estate) -> None:
-        await asyncio.gather(*(post.end() for post in self._at_work.values()))
-        self._at_work = {config.name: Post.begin(self.hub, estate, config) for config in self._wanted(estate).values()}
+        """Each connection by itself: one whose vendor hangs does not keep the others from their new configuration."""
+        wanted = self._wanted(estate)
+        gone = [self._at_work.pop(name) for name in set(self._at_work) - set(wanted)]
+        await asyncio.gather(*(post.end() for post in gone), *(self._replace(estate, each) for each in wanted.values()))
+
+    async def _replace(self, estate: Estate, config: ConnectionConfig) -> None:
+        before = self._at_work.get(config.name)
+        if before is not None:
+            await before.end()
+        self._at_work[config.name] = Post.begin(self.hub, estate, config)
 
     def _wanted(self, estate: Estate) -> Mapping[str, ConnectionConfig]:
         return {

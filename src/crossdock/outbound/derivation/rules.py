@@ -153,7 +153,7 @@ def _sale(fact: facts.OrderPlacedOnStock, about: Circumstances, _estate: Estate)
     yield Wish(kind=FlowKind.SALE, reference=fact.order_id, business_key=key, subject=key)
 
 
-def _shipment(fact: facts.FulfilmentReleased, about: Circumstances, _estate: Estate) -> Wishes:
+def _shipment(fact: facts.FulfilmentReleased, about: Circumstances, estate: Estate) -> Wishes:
     key = order_key(fact.order_id)
     yield Wish(
         kind=FlowKind.SHIPMENT,
@@ -166,7 +166,7 @@ def _shipment(fact: facts.FulfilmentReleased, about: Circumstances, _estate: Est
             order_id=fact.order_id,
             location=fact.location,
             lines=fact.lines,
-            released_at=about.happened_at,
+            released_at=about.happened_at.astimezone(ZoneInfo(estate.company.zone)),
         ),
     )
 

@@ -12,6 +12,8 @@ BEGIN
     IF to_regclass('outbound.' || child) IS NOT NULL THEN
         RETURN false;
     END IF;
+    -- Writers wait at the parent: one that has chosen the default partition already would fail when it gets there.
+    EXECUTE format('LOCK TABLE ONLY outbound.%I IN SHARE ROW EXCLUSIVE MODE', parent);
     EXECUTE format('LOCK TABLE outbound.%I IN ACCESS EXCLUSIVE MODE', parent || '_default');
     EXECUTE format('CREATE TABLE outbound.%I (LIKE outbound.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
     -- Moving is the one thing that takes rows out of a partition; nobody else can write while the lock is held.

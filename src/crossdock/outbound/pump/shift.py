@@ -298,7 +298,4 @@ class Shift:
 
     async def _drop(self) -> None:
         """Cancel what still runs: it stays `sending` and the next holder looks for it."""
-        running = {*self._calls, *self._publishing}
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end({*self._calls, *self._publishing})
