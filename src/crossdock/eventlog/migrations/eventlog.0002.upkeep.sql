@@ -8,6 +8,8 @@ BEGIN
     IF to_regclass('eventlog.' || child) IS NOT NULL THEN
         RETURN false;
     END IF;
+    -- Writers wait at the parent: one that has chosen the default partition already would fail when it gets there.
+    LOCK TABLE ONLY eventlog.event IN SHARE ROW EXCLUSIVE MODE;
     LOCK TABLE eventlog.event_default IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('CREATE TABLE eventlog.%I (LIKE eventlog.event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child);
     -- Moving is the one thing that takes rows out of a partition; nobody else can write while the lock is held.

@@ -99,6 +99,8 @@ BEGIN
     IF to_regclass('inbound.' || child) IS NOT NULL THEN
         RETURN false;
     END IF;
+    -- Writers wait at the parent: one that has chosen the default partition already would fail when it gets there.
+    EXECUTE format('LOCK TABLE ONLY inbound.%I IN SHARE ROW EXCLUSIVE MODE', parent);
     EXECUTE format('LOCK TABLE inbound.%I IN ACCESS EXCLUSIVE MODE', parent || '_default');
     EXECUTE format('CREATE TABLE inbound.%I (LIKE inbound.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
     EXECUTE format(
