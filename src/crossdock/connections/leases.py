@@ -16,6 +16,7 @@ from crossdock.connections.service import LeaseLostError
 from crossdock.foundation.clock import SYSTEM_CLOCK, Clock
 from crossdock.foundation.db import Database
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 
 log = logger(__name__)
 
@@ -48,8 +49,7 @@ async def hold(
     try:
         yield held
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        await end([keeper])
         if not held.lost.is_set():
             with contextlib.suppress(*DATABASE_GONE):
                 async with database.transaction() as tx:

@@ -15,6 +15,7 @@ import psycopg
 
 from crossdock.foundation.clock import SYSTEM_CLOCK, Clock
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 
 log = logger(__name__)
 
@@ -44,7 +45,8 @@ class Hints:
         self._waiting.add(event)
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await event.wait()
         finally:
             self._waiting.discard(event)
         return event.is_set()
@@ -56,9 +58,7 @@ class Hints:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     async def _send(self, dsn: str, clock: Clock) -> None:
         while True:

@@ -7,6 +7,7 @@ import psycopg
 
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import OrderId
+from crossdock.foundation.tasks import end
 from crossdock.orders import service as orders
 from crossdock.orders.service import View
 from crossdock.orders.states import OrderStatus
@@ -42,8 +43,7 @@ class Placing:
     async def close(self) -> None:
         """Let everybody go who still waits."""
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+            await end([self._looking])
 
     def _forget(self, order_id: OrderId, told: "asyncio.Future[str]") -> None:
         others = [one for one in self._waiting.get(order_id, ()) if one is not told]

@@ -11,6 +11,7 @@ import psycopg_pool
 
 from crossdock.assembly.hub import Hub
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 from crossdock.gateway import store
 
 log = logger(__name__)
@@ -26,8 +27,7 @@ async def forgetting(hub: Hub) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
 
 
 async def _forget(hub: Hub) -> None:

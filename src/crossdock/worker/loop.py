@@ -1,5 +1,6 @@
 """One loop: step until nothing is left, then wait for a hint or a while; survive what a step throws."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -37,7 +38,8 @@ class Loop:
 async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
     """Run until cancelled. A failing step is logged and tried again with growing waits: it never ends the loop."""
     idle_s, failed_s = IDLE_FIRST_S, FAILED_FIRST_S
-    while True:
+    me = asyncio.current_task()
+    while me is None or not me.cancelling():  # a step may swallow its cancellation
         try:
             more = await loop.step()
         except DATABASE_GONE as error:

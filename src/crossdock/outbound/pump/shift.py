@@ -14,6 +14,7 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.hints import Hints
 from crossdock.foundation.log import logger
+from crossdock.foundation.tasks import end
 from crossdock.foundation.telemetry import continued
 from crossdock.outbound import store
 from crossdock.outbound.model import Ended, Verdict
