@@ -16,6 +16,7 @@ from crossdock.gateway import (
     availability,
     feed,
     goods,
+    items,
     message_routes,
     openapi,
     order_trace,
@@ -46,6 +47,7 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
     feed.list_events,
     goods.record_count,
     goods.record_transfer,
+    items.describe_items,
     message_routes.take_upload,
     message_routes.take_webhook,
     order_trace.trace_order,
@@ -118,6 +120,7 @@ def framework() -> Litestar:
         guards=[require_scope],
         exception_handlers={Exception: answer_problem},
         openapi_config=None,
+        logging_config=None,
         request_max_body_size=SMALL_BODY_MAX,
         debug=False,
     )
