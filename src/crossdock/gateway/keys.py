@@ -26,7 +26,7 @@ class Scope(StrEnum):
 
     ORDERS_WRITE = "orders:write"
     ORDERS_READ = "orders:read"
-    ITEMS_WRITE = "items:write"
+    PRODUCTS_WRITE = "products:write"
     STOCK_WRITE = "stock:write"
     STOCK_READ = "stock:read"
     RESERVATIONS = "reservations:write"

@@ -1,4 +1,4 @@
-"""POST /v1/items: items from a retailer that has no connected system for them, or feeds them itself."""
+"""POST /v1/products: items from a retailer that has no connected system for them, or feeds them itself."""
 
 from typing import Annotated, Any, Final
 
@@ -43,7 +43,7 @@ class ItemsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     changed: int
 
 
-@post("/v1/items", summary="Describe items", opt={"scope": Scope.ITEMS_WRITE}, status_code=200)
+@post("/v1/products", summary="Describe items", opt={"scope": Scope.PRODUCTS_WRITE}, status_code=200)
 async def describe_items(request: "Request[Any, Any, State]", state: State, data: JSONBody[ItemsBody]) -> ItemsAnswer:
     """Orders that were held because an item was unknown are placed as soon as it is known."""
     hub = parts_of(state).hub
