@@ -16,6 +16,7 @@ from crossdock.estate import service as estates
 from crossdock.foundation import telemetry
 from crossdock.foundation.postgres import running
 from crossdock.foundation.settings import Settings
+from crossdock.foundation.tasks import together
 from crossdock.gateway.app import gateway
 from crossdock.gateway.server import listen, serving
 from crossdock.worker.process import working
@@ -45,7 +46,7 @@ async def _up(chosen: Settings) -> int:
     listener = listen(chosen)
     async with _process(chosen, own_database=True) as (hub, stop):
         await _first_estate(hub)
-        async with gateway(hub) as api, serving(api, listener, chosen), working(hub):
+        async with gateway(hub) as api, together(serving(api, listener, chosen), working(hub)):
             _say(f"Crossdock {VERSION} is up at {_address(chosen)}; its data lies in {_where(chosen)}.")
             await stop.wait()
             _say("Stopping: finishing what is under way.")

@@ -1,7 +1,8 @@
-"""Ending tasks for certain."""
+"""Ending tasks for certain, and several parts at once."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 AGAIN_S: Final = 1.0
@@ -21,3 +22,16 @@ async def end(tasks: Iterable["asyncio.Task[object]"]) -> None:
         for task in ended:
             if not task.cancelled():
                 task.exception()  # looked at, so that nobody complains that it was not
+
+
+@asynccontextmanager
+async def together(*parts: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    """Enter one after the other, leave all at once: each has a patience of its own, and nobody waits for their sum."""
+    entered: list[AbstractAsyncContextManager[None]] = []
+    try:
+        for part in parts:
+            await part.__aenter__()
+            entered.append(part)
+        yield
+    finally:
+        await asyncio.gather(*(part.__aexit__(None, None, None) for part in entered))
