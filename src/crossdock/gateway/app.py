@@ -23,7 +23,7 @@ from crossdock.gateway import (
     overview,
     probes,
     products,
-    reservations,
+    reservations_read,
     stock,
     work,
 )
@@ -59,7 +59,7 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
     probes.metrics,
     probes.openapi,
     probes.readyz,
-    reservations.get_reservation,
+    reservations_read.get_reservation,
     stock.list_positions,
     work.list_exceptions,
     work.list_intents,

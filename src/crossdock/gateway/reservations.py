@@ -10,10 +10,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, assert_never
 
 import msgspec
-from litestar import Request as HttpRequest
-from litestar import get
-from litestar.datastructures import State
-from litestar.params import FromPath
 
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
@@ -27,7 +23,6 @@ from crossdock.gateway.front import HotRoute
 from crossdock.gateway.grouped import Entry, GroupedWrite, Result
 from crossdock.gateway.keys import Caller, Scope
 from crossdock.gateway.meters import Meters
-from crossdock.gateway.parts import caller_of, parts_of
 from crossdock.gateway.problems import FieldProblem, Problem, Shortfall
 from crossdock.gateway.retailer import RetailerView
 from crossdock.inventory import service as inventory
@@ -347,56 +342,6 @@ def _answer(
     return Answer(status=status, body=_ENCODE(told), headers={"Location": href} if status == CREATED else {})
 
 
-# ------------------------------------------------------------------------------------------------------------ looking
-
-
-class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
-    """Units at one location: `arrived = remaining + consumed + released + expired + moved`."""
-
-    sku: str
-    location: str
-    arrived: Decimal
-    remaining: Decimal
-    consumed: Decimal
-    released: Decimal
-    expired: Decimal
-    moved: Decimal
-
-
-class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation as it stands."""
-
-    key: str
-    state: str
-    expires_at: datetime | None
-    claims: list[ClaimView]
-
-
-@get("/v1/reservations/{key:str}", summary="One reservation", opt={"scope": Scope.RESERVATIONS})
-async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State, key: FromPath[str]) -> ReservationView:
-    """Where its units are now. Callers see their own reservations only."""
-    parts = parts_of(state)
-    name = reservation_key(caller_of(request), key)
-    async with parts.reads.transaction() as tx:
-        found = await inventory.find(tx, [name], now=parts.hub.clock.now()) if _KEY.fullmatch(key) else {}
-    if name not in found:
-        raise Problem("not-found", "there is no reservation of that key")
-    reservation = found[name]
-    return ReservationView(
-        key=key,
-        state=reservation.state.value,
-        expires_at=next((claim.expires_at for claim in reservation.claims), None),
-        claims=[
-            ClaimView(
-                sku=claim.sku,
-                location=claim.location,
-                arrived=claim.arrived,
-                remaining=claim.remaining,
-                consumed=claim.consumed,
-                released=claim.released,
-                expired=claim.expired,
-                moved=claim.moved,
-            )
-            for claim in reservation.claims
-        ],
-    )
+def usable_key(key: str) -> bool:
+    """Can a reservation have this key?"""
+    return _KEY.fullmatch(key) is not None
