@@ -104,7 +104,10 @@ def test_parked_work_cannot_be_dismissed_behind_its_back(trading: Desk) -> None:
     row = opened(trading, "intent_parked")
 
     said = trading.run("exceptions", "dismiss", str(row["id"]), "--reason", "never mind")
+    traced = trading.run("order", "trace", "1", "--json").json
 
+    assert isinstance(traced, dict)
+    assert row["id"] in [wait["exception"] for wait in traced["waits"]]
     assert said.code == 1
     assert "release or withdraw them" in said.out
     (intent,) = trading.rows("intents", "list", "--state", "parked")

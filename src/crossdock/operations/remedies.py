@@ -159,6 +159,11 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         todo="Describe the item where items are kept; the exception then closes by itself.",
         dismiss=_CLOSE,
     ),
+    "store_unknown": Remedy(
+        about=_outside,
+        todo="Add the store to the estate's locations, or name ours in the connection's lookup, and apply.",
+        dismiss=_CLOSE,
+    ),
     "order_cancelled_after_posting": Remedy(
         about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE
     ),
