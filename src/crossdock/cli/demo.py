@@ -1,6 +1,7 @@
 """`crossdock demo`: a trading day on real systems, with the proof at its end."""
 
 import json as jsonlib
+import signal
 
 import uvloop
 
@@ -27,6 +28,8 @@ def demo(*, orders: int = 40, seconds: float = 90.0, seed: int = 1, json: AsJson
     today = SYSTEM_CLOCK.now().date()
     script = Script(business_day=today, seed=seed, web_orders=orders, seconds=seconds)
     shown = errors if json else console
+    # Whoever ends us ends what we started: the default of SIGTERM would leave hub, shop and ERP running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = uvloop.run(run_day(script, settings(), SYSTEM_CLOCK, shown))
     except (ErpError, HubError) as error:
