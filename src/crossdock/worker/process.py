@@ -10,6 +10,7 @@ from crossdock.connections.settings import SettingUnusableError
 from crossdock.estate import service as estates
 from crossdock.estate.model import ConnectionConfig, Estate
 from crossdock.estate.service import NoEstateError
+from crossdock.foundation.clock import Clock
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
 from crossdock.worker.central import central_loops
@@ -50,10 +51,10 @@ async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
                 await hub.estate.get(tx)
             break
         except (NoEstateError, *DATABASE_GONE):
-            await hub.clock.sleep(ESTATE_LOOK_S)
+            await _rest(hub.clock, stop, ESTATE_LOOK_S)
         except Exception:  # an estate that cannot be read now may be replaced: keep looking
             log.exception("estate_unreadable")
-            await hub.clock.sleep(RETRY_S)
+            await _rest(hub.clock, stop, RETRY_S)
     loops = [asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name) for loop in central_loops(hub)]
     await stop.wait()
     await end(loops)
@@ -82,7 +83,7 @@ class Staff:
                 log.warning("estate_unreadable", error=str(error).strip())
             except Exception:  # whoever supervises must not end: connections go on with what they have
                 log.exception("estate_not_followed")
-            await self.hub.clock.sleep(ESTATE_LOOK_S)
+            await _rest(self.hub.clock, stop, ESTATE_LOOK_S)
         await asyncio.gather(*(post.end() for post in self._at_work.values()))
 
     async def _assign(self, estate: Estate) -> None:
@@ -133,7 +134,19 @@ async def _keep_working(hub: Hub, estate: Estate, config: ConnectionConfig, stop
             await work_connection(hub, estate, config, stop)
         except SettingUnusableError as error:
             log.error("connection_unusable", connection=config.name, reason=str(error))  # noqa: TRY400 (the text says it all)
-            await hub.clock.sleep(RETRY_S)
+            await _rest(hub.clock, stop, RETRY_S)
         except Exception:  # the edge of one connection: its bugs must not stop the other connections
             log.exception("connection_failed", connection=config.name)
-            await hub.clock.sleep(RETRY_S)
+            await _rest(hub.clock, stop, RETRY_S)
+
+
+async def _rest(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not when we are told to stop."""
+    waiters: list[asyncio.Task[object]] = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(clock.sleep(seconds)),
+    ]
+    try:
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(waiters)
