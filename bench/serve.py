@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 import uvloop
+from bench.naive import naive
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.canonical.orders import OrderPlaced
@@ -49,7 +50,11 @@ async def bare(hub: Hub) -> AsyncIterator[ASGIApp]:
     yield Front((route,), Keyring(hub.database, hub.clock), framework(), Methods([("POST", "/v1/orders")]))
 
 
-APPS: Final[dict[str, Callable[[Hub], AbstractAsyncContextManager[ASGIApp]]]] = {"ours": gateway, "bare": bare}
+APPS: Final[dict[str, Callable[[Hub], AbstractAsyncContextManager[ASGIApp]]]] = {
+    "ours": gateway,
+    "bare": bare,
+    "naive": naive,
+}
 
 
 async def serve(kind: str, dsn: str, home: Path) -> None:

@@ -18,7 +18,9 @@ def stored(hub: HubProcess) -> dict[str, str]:
     assert found is not None
     with psycopg.connect(found.dsn) as session:
         rows = session.execute("SELECT channel_order_id, order_id::text FROM orders.header").fetchall()
-        facts = session.execute("SELECT count(*), count(DISTINCT stream) FROM eventlog.event WHERE type = 'order.accepted'")
+        facts = session.execute(
+            "SELECT count(*), count(DISTINCT stream) FROM eventlog.event WHERE type = 'order.accepted'"
+        )
         assert facts.fetchone() == (len(rows), len(rows)), "one fact per order"
     assert len({name for name, _ in rows}) == len(rows)
     return dict(rows)

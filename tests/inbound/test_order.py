@@ -202,7 +202,7 @@ async def test_a_parent_that_came_by_another_door_wakes_its_children(hub: Hub) -
     await hub.work()
     async with hub.database.transaction() as tx:
         await tx.execute("INSERT INTO public.effect (key, what, worker) VALUES ('order/1', 'placed', 0)")
-        assert await inbound.wake(tx, ["order/1"]) == 1
+        await inbound.wake(tx, ["order/1"])
 
     await hub.work()
 

@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.customers.model import ContactId, SealedContact, SubjectId
-from crossdock.foundation.db import Tx, execute, fetch_one, fetch_tuples
+from crossdock.foundation.db import Tx, execute, fetch_one, fetch_tuples, post
 
 # In the order of (connection, identity): two batches with the same people wait for each other instead of deadlocking.
 INSERT_SUBJECTS: Final[LiteralString] = """
@@ -76,7 +76,7 @@ async def subjects_by_identity(
 
 async def insert_contacts(tx: Tx, *, ids: Sequence[UUID], subjects: Sequence[UUID], sealed: Sequence[bytes]) -> None:
     """One row per position of the sequences."""
-    await execute(tx, INSERT_CONTACTS, {"ids": ids, "subjects": subjects, "sealed": sealed})
+    await post(tx, INSERT_CONTACTS, {"ids": ids, "subjects": subjects, "sealed": sealed})
 
 
 async def contact(tx: Tx, contact_id: ContactId) -> SealedContact | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.canonical.base import Document
 from crossdock.eventlog.model import Cursor, StoredEvent
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value, post
 
 INSERT: Final[LiteralString] = """
 INSERT INTO eventlog.event
@@ -108,7 +108,7 @@ async def insert(
     payloads: Sequence[Document],
 ) -> None:
     """Append one row per position of the sequences, in their order."""
-    await execute(
+    await post(
         tx,
         INSERT,
         {

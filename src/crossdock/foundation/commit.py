@@ -34,19 +34,26 @@ class GroupCommit(Generic[Entry, Answer]):
         *,
         batch_max: int = 512,
         waiting_max: int = 8192,
+        writers: int = 1,
+        worth: int = 16,
         again: Errors = (),
         transient: Errors = (),
     ) -> None:
-        """After errors in *again* (a deadlock, a lost race) the batch is run again, a few times. Errors in *transient*
+        """Where commits are slow, up to *writers* of them run at once; a further one begins when *worth* entries wait.
+
+        After errors in *again* (a deadlock, a lost race) the batch is run again, a few times. Errors in *transient*
         (connection lost, server restarting) concern the whole batch: every caller gets them at once.
         """
         self._flush = flush
         self._batch_max = batch_max
         self._waiting_max = waiting_max
+        self._writers = writers
+        self._worth = worth
         self._again = again
         self._transient = transient
         self._waiting: deque[tuple[Entry, asyncio.Future[Answer]]] = deque()
-        self._writer: asyncio.Task[None] | None = None
+        self._busy = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, entry: Entry) -> Answer:
         """Return the entry's answer once it is durable; raises what its own flush raised."""
@@ -54,8 +61,13 @@ class GroupCommit(Generic[Entry, Answer]):
             raise OverloadedError(f"{self._waiting_max} entries are waiting for the database")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, answer))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._drain(), name="group-commit")
+        if self._busy == 0 or (self._busy < self._writers and len(self._waiting) >= self._worth):
+            self._busy += (
+                1  # counted here and in the writer itself: no moment in which a writer is gone but still counts
+            )
+            writer = asyncio.create_task(self._drain(), name="group-commit")
+            self._tasks.add(writer)
+            writer.add_done_callback(self._tasks.discard)
         return await answer
 
     @property
@@ -65,13 +77,16 @@ class GroupCommit(Generic[Entry, Answer]):
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
-        if self._writer is not None:
-            await self._writer
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
-            await self._commit(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
+                await self._commit(batch)
+        finally:
+            self._busy -= 1
 
     async def _commit(self, batch: Sequence[tuple[Entry, "asyncio.Future[Answer]"]]) -> None:
         try:

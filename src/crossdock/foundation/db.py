@@ -6,6 +6,7 @@ from typing import Final, LiteralString, Self, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg.rows import TupleRow, class_row, scalar_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -65,6 +66,12 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def pipelined(self) -> AsyncIterator[Tx]:
+        """The same for hot batches: what is `post`ed travels with the next question, so a batch costs few round trips."""
+        async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+            yield connection
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[Tx]:
         """A connection in autocommit, for what must not be inside a transaction (LISTEN, maintenance)."""
         async with self._pool.connection() as connection:
@@ -75,7 +82,15 @@ async def execute(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> int
     """Run one statement; the number of rows it touched."""
     async with tx.cursor() as cursor:
         await cursor.execute(sql, params, binary=True)
+        if tx.info.pipeline_status is not PipelineStatus.OFF:
+            async with tx.pipeline():
+                """Leaving waits for what is under way: only then is the number known."""
         return cursor.rowcount
+
+
+async def post(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> None:
+    """Run one statement of which nobody asks anything. In a pipeline its failure shows at the next question or commit."""
+    await tx.cursor().execute(sql, params, binary=True)
 
 
 async def fetch_all(tx: Tx, sql: LiteralString, into: type[Row], params: Params = NO_PARAMS) -> list[Row]:

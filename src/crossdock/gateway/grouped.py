@@ -45,13 +45,19 @@ Work = Callable[[Tx, Sequence[Entry[Asked]], datetime], Awaitable[Sequence[Resul
 class GroupedWrite(Generic[Asked]):
     """Runs *work* over whatever arrived during the last commit, with Idempotency-Key around it."""
 
-    def __init__(self, name: str, hub: Hub, meters: Meters, work: Work[Asked], *, batch_max: int = 512) -> None:
+    def __init__(
+        self, name: str, hub: Hub, meters: Meters, work: Work[Asked], *, batch_max: int = 512, writers: int = 1
+    ) -> None:
         self._name = name
         self._hub = hub
         self._meters = meters
         self._work = work
         self._commit: GroupCommit[Entry[Asked], Result] = GroupCommit(
-            self._flush, batch_max=batch_max, again=AGAIN, transient=TRANSIENT
+            self._flush,
+            batch_max=batch_max,
+            writers=writers,
+            again=AGAIN,
+            transient=TRANSIENT,
         )
         meters.queue(name, lambda: self.waiting)
 
@@ -75,7 +81,7 @@ class GroupedWrite(Generic[Asked]):
     async def _flush(self, entries: Sequence[Entry[Asked]]) -> Sequence[Result]:
         began = self._hub.clock.monotonic()
         now = self._hub.clock.now()
-        async with self._hub.database.transaction() as tx:
+        async with self._hub.database.pipelined() as tx:
             results = await self._decide(tx, entries, now)
         self._meters.committed(self._name, len(entries), self._hub.clock.monotonic() - began)
         self._hub.hints.ring()

@@ -57,7 +57,7 @@ _KEY: Final[Mapping[str, object]] = {
 
 def document(cold: Sequence[ControllerRouterHandler], routes: Iterable[HotRoute]) -> Json:
     """One OpenAPI 3.1 document for the whole API."""
-    describer = Litestar(route_handlers=cold, openapi_config=CONFIG)
+    describer = Litestar(route_handlers=cold, openapi_config=CONFIG, logging_config=None)
     options = {
         (method, _PLACE_TYPE.sub("}", route.path)): handler.opt
         for route in describer.routes

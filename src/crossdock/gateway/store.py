@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from crossdock.foundation.db import Tx, execute, fetch_all
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
 
 INSERT_KEY: Final[LiteralString] = """
 INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
@@ -37,6 +37,7 @@ SELECT api_key, key, digest, status, answer, %(now)s
        WITH ORDINALITY AS new(api_key, key, digest, status, answer, n)
  ORDER BY n
     ON CONFLICT DO NOTHING
+RETURNING 1
 """
 
 FORGET_ANSWERS: Final[LiteralString] = "DELETE FROM gateway.idempotency WHERE created_at < %(before)s"
@@ -124,7 +125,7 @@ async def keep_answers(
         "answers": answers,
         "now": now,
     }
-    return await execute(tx, KEEP_ANSWERS, params)
+    return len(await fetch_tuples(tx, KEEP_ANSWERS, params))
 
 
 async def forget_answers(tx: Tx, before: datetime) -> int:

@@ -69,6 +69,7 @@ __all__ = [
 ]
 
 
-async def wake(tx: Tx, keys: Sequence[str]) -> int:
+async def wake(tx: Tx, keys: Sequence[str]) -> None:
     """Parents have come by another door (our API, a person): let records that wait for these keys try again."""
-    return len(await store.wake(tx, sorted({bounded(key) for key in keys}))) if keys else 0
+    if keys:
+        await store.wake_children(tx, sorted({bounded(key) for key in keys}))

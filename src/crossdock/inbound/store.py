@@ -7,7 +7,7 @@ from typing import Final, LiteralString
 import msgspec
 
 from crossdock.canonical.base import ConnectionName
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value, post
 from crossdock.inbound.model import Lane, MessageId, NewRecord, Settlement, StoredMessage, StoredRecord
 
 STORE: Final[LiteralString] = """
@@ -185,7 +185,7 @@ async def store(
         "queued": queued,
         "now": now,
     }
-    await execute(tx, STORE, params)
+    await post(tx, STORE, params)
 
 
 async def undecoded(tx: Tx) -> Sequence[ConnectionName]:
@@ -315,6 +315,11 @@ async def settle(tx: Tx, settlements: Sequence[Settlement], now: datetime) -> No
 async def wake(tx: Tx, keys: Sequence[str]) -> Sequence[tuple[str, str]]:
     """Let records that wait for *keys* try again; their places."""
     return [(connection, key) for connection, key in await fetch_tuples(tx, WAKE, {"keys": list(keys)})]
+
+
+async def wake_children(tx: Tx, keys: Sequence[str]) -> None:
+    """The same, when nobody asks which they were."""
+    await post(tx, WAKE, {"keys": list(keys)})
 
 
 async def wake_due(tx: Tx, now: datetime) -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from crossdock.foundation.db import Tx, execute, fetch_tuples
+from crossdock.foundation.db import Tx, fetch_tuples, post
 from crossdock.orders.model import NewOrder
 
 # In the order of the business keys: two batches that bring the same orders wait for each other, never in a circle.
@@ -85,7 +85,7 @@ async def insert_headers(tx: Tx, new: Sequence[NewOrder], *, now: datetime) -> s
 async def insert_lines(tx: Tx, new: Sequence[NewOrder]) -> None:
     """The lines of new orders, all their units unplaced."""
     lines = [line for entry in new for line in entry.order.lines]
-    await execute(
+    await post(
         tx,
         INSERT_LINES,
         {
