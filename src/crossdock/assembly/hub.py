@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from crossdock.connector_kit.model import Connector
+from crossdock.customers.master_key import service as master_key
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
 from crossdock.foundation.clock import SYSTEM_CLOCK, Clock
@@ -15,7 +16,7 @@ from crossdock.foundation.log import logger
 from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import EmbeddedPostgres, PostgresEvent
 from crossdock.foundation.settings import Settings
-from crossdock.foundation.vault import Vault
+from crossdock.foundation.vault import MASTER_KEY_FILE, Vault, VaultError
 
 log = logger(__name__)
 
@@ -71,9 +72,15 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
 async def open_hub(
     settings: Settings, dsn: str, connectors: Mapping[str, Connector], *, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[Hub]:
-    """A hub on a database that is ready."""
+    """A hub on a database that is ready; VaultError when the database belongs to another master key than ours."""
     vault = await asyncio.to_thread(Vault.open, settings.home)
     async with Database(dsn, size_max=settings.pool_size_max) as database:
+        async with database.transaction() as tx:
+            if not await master_key.fits(tx, vault):
+                raise VaultError(
+                    f"The names and addresses in this database were sealed with another key than {settings.home / MASTER_KEY_FILE}"
+                    ": put the master key of the hub that wrote them (or its copy) there."
+                )
         yield Hub(settings=settings, dsn=dsn, database=database, vault=vault, connectors=connectors, clock=clock)
 
 

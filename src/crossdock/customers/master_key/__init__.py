@@ -1,0 +1,1 @@
+"""Which master key a database belongs to."""
