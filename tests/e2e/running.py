@@ -287,3 +287,14 @@ async def hub_in(
             yield hub
         finally:
             await hub.end()
+
+
+async def refusal(folder: Path, *words: str, **environment: str) -> str:
+    """What `crossdock up` says when it refuses to start; nothing but that one sentence."""
+    async with hub_in(folder, environment) as hub:
+        said = await hub.command(*(words or ("up",)))
+    assert said.code == 2, said
+    assert said.out == ""
+    told = [line for line in said.err.splitlines() if not line.startswith("{")]  # the log's own lines are JSON
+    assert len(told) == 1, said.err
+    return told[0]

@@ -67,15 +67,22 @@ def shop_seed(skus: Sequence[str]) -> ShopSeed:
 
 
 @asynccontextmanager
-async def open_corner(folder: Path, skus: Sequence[str], *, on_hand: int) -> AsyncIterator[Corner]:
-    """Trading: items known and matched, goods at the DC and in one store, webhooks registered."""
+async def open_corner(
+    folder: Path, skus: Sequence[str], *, on_hand: int, database: str = "", parts: bool = False
+) -> AsyncIterator[Corner]:
+    """Trading: items known and matched, goods at the DC and in one store, webhooks registered.
+
+    On *database* when one is given; with *parts* only the API runs, and somebody else is to start workers.
+    """
     specs = Settings.from_environment().specs
     async with (
         open_shop(shop_seed(skus), clock=SYSTEM_CLOCK, specs=specs if specs.is_dir() else None) as shop,
-        hub_in(folder, SHOP_SECRETS) as hub,
+        hub_in(folder, {**SHOP_SECRETS, "CROSSDOCK_DATABASE_URL": database}) as hub,
     ):
         write_estate(hub.estate, retailer=RETAILER, channels=SHOP_CHANNEL, tills=TILLS, shop=shop_connection(shop.url))
-        await hub.start()
+        await hub.start(*(("gateway",) if parts else ()))
+        if parts:
+            assert (await hub.command("estate", "apply")).code == 0
         await hub.make_key()
         await describe(hub, skus)
         for sku in skus:
@@ -87,5 +94,6 @@ async def open_corner(folder: Path, skus: Sequence[str], *, on_hand: int) -> Asy
         ):
             said = await hub.command(*words)
             assert said.code == 0, said
-        await hub.settled()
+        if not parts:
+            await hub.settled()
         yield Corner(hub, shop)

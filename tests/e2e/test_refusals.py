@@ -19,20 +19,9 @@ from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import ConnectionInfo
 from e2e.databases import fresh_database
 from e2e.retailer import API_CHANNEL, RETAILER, write_estate
-from e2e.running import hub_in
+from e2e.running import hub_in, refusal
 
 PASSWORD = "hunter-twenty-two"
-
-
-async def refusal(folder: Path, *words: str, **environment: str) -> str:
-    """What `crossdock up` says when it refuses to start; nothing but that one sentence."""
-    async with hub_in(folder, environment) as hub:
-        said = await hub.command(*(words or ("up",)))
-    assert said.code == 2, said
-    assert said.out == ""
-    told = [line for line in said.err.splitlines() if not line.startswith("{")]  # the log's own lines are JSON
-    assert len(told) == 1, said.err
-    return told[0]
 
 
 @pytest.fixture
