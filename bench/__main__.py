@@ -2,19 +2,28 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import assert_never
 
-from bench.figures import show
-from bench.intake import intake
+from bench import idle, intake, soak
+from bench.figures import Figure, show
 from cyclopts import App
 
-app = App(name="crossdock", help="Measure the hub, side by side and interleaved.")
+app = App(name="crossdock", help="Measure the hub, side by side and interleaved; run it long, with faults.")
 
 
 class Area(StrEnum):
     """What can be measured."""
 
     INTAKE = "intake"
+    IDLE = "idle"
+
+
+class Ordeal(StrEnum):
+    """What can be run long."""
+
+    CRASH = "crash"
 
 
 @app.command(name="bench")
@@ -23,13 +32,42 @@ def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = F
 
     Args:
         area: What to measure.
-        rounds: How often each side is measured.
+        rounds: How often each side is measured; medians are shown.
         seconds: How long each run takes.
         json: Print a list for machines.
     """
-    figures = asyncio.run(intake(rounds, seconds))
+    match area:
+        case Area.INTAKE:
+            figures = asyncio.run(intake.intake(rounds, seconds))
+        case Area.IDLE:
+            figures = asyncio.run(idle.idle(rounds, seconds * 10))
+        case _:
+            assert_never(area)
     show(figures, as_json=json)
-    return 0 if all(figure.holds is not False for figure in figures) else 1
+    return _code(figures)
+
+
+@app.command(name="soak")
+def run_long(name: Ordeal, *, cycles: int = 20, seed: int = 1, json: bool = False) -> int:
+    """Run with faults; exit code 1 when a promise was broken.
+
+    Args:
+        name: Which faults.
+        cycles: How many of them.
+        seed: Which moments and victims chance chooses.
+        json: Print a list for machines.
+    """
+    match name:
+        case Ordeal.CRASH:
+            figures = asyncio.run(soak.crash(cycles, seed))
+        case _:
+            assert_never(name)
+    show(figures, as_json=json)
+    return _code(figures)
+
+
+def _code(figures: Sequence[Figure]) -> int:
+    return 1 if any(figure.holds is False for figure in figures) else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """A lean load generator: many keep-alive connections, one request under way on each, bare epoll and sockets.
 
-Runs in a process of its own. `python -m bench.load` reads one JSON job from standard input and prints one JSON result.
+Runs in a process of its own: `python -m bench.load` reads one JSON job from standard input and prints one JSON result.
 """
 
 import json
-import select
+import selectors
 import socket
 import sys
 import time
@@ -17,7 +17,9 @@ import msgspec
 WIDTH: Final = 12
 """Digits of the number that makes each request its own."""
 MARK: Final = b"0" * WIDTH
-_RECEIVE: Final = 65536
+RECEIVE: Final = 65536
+NS: Final = 1_000_000_000
+LOOK_S: Final = 0.2
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,84 +55,105 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return self.requests / self.seconds
 
 
-def template(job: Job) -> tuple[bytes, ...]:
+def template(job: Job) -> list[bytes]:
     """The request cut at its numbers."""
     body = job.body.replace("{n}", MARK.decode()).encode()
     lines = [f"POST {job.path} HTTP/1.1", f"Host: 127.0.0.1:{job.port}", "Content-Type: application/json"]
     lines += [f"{name}: {value.replace('{n}', MARK.decode())}" for name, value in job.headers.items()]
     lines.append(f"Content-Length: {len(body)}")
     whole = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-    return tuple(whole.split(MARK))
+    return whole.split(MARK)
 
 
-class _Client:
+class Client:
     """One connection."""
 
     __slots__ = ("due", "got", "sent_at", "sock")
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, due: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent_at = 0
-        self.due = 0
+        self.due = due
         self.got = b""
 
 
-def run(job: Job) -> Result:
-    """Send until the time is over, then wait for what is under way."""
-    parts = template(job)
-    number = job.first
-    clients = {client.sock.fileno(): client for client in (_Client(job.port) for _ in range(job.clients))}
-    poll = select.epoll()
-    for at in clients:
-        poll.register(at, select.EPOLLIN)
-    taken = array("q")
-    statuses: Counter[bytes] = Counter()
-    pause_ns = int(1e9 * job.clients / job.rate) if job.rate else 0
-    began = time.perf_counter_ns()
-    ends = began + int(job.seconds * 1e9)
-    under_way = 0
-    resting: list[_Client] = []
-    for index, client in enumerate(clients.values()):
-        client.due = began + pause_ns * index // job.clients
-        resting.append(client)
-    while under_way or time.perf_counter_ns() < ends:
-        now = time.perf_counter_ns()
-        if resting and now < ends:
-            ready = [client for client in resting if client.due <= now]
-            if ready:
-                resting = [client for client in resting if client.due > now]
-            for client in ready:
-                number += 1
-                client.sock.sendall((b"%0*d" % (WIDTH, number)).join(parts))
-                # Latency counts from when the request was due: a slow server cannot slow the clock down.
-                client.sent_at = client.due if pause_ns else now
-                client.due += pause_ns
-                under_way += 1
-        wait = 0.2 if not resting else max(0.0, (min(client.due for client in resting) - now) / 1e9)
-        for at, _ in poll.poll(min(wait, 0.2)):
-            client = clients[at]
-            got = client.got + client.sock.recv(_RECEIVE)
-            if not _whole(got):
-                client.got = got
-                continue
-            client.got = b""
+class Load:
+    """One job at work."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._parts = template(job)
+        self._number = job.first
+        self._pause = int(NS * job.clients / job.rate) if job.rate else 0
+        self._began = time.perf_counter_ns()
+        self._ends = self._began + int(job.seconds * NS)
+        self._selector = selectors.DefaultSelector()
+        self._resting: list[Client] = []
+        self._under_way = 0
+        self._taken = array("q")
+        self._statuses: Counter[bytes] = Counter()
+        for index in range(job.clients):
+            client = Client(job.port, self._began + self._pause * index // job.clients)
+            self._selector.register(client.sock, selectors.EVENT_READ, client)
+            self._resting.append(client)
+
+    def run(self) -> Result:
+        """Send until the time is over, then wait for what is under way."""
+        while self._under_way or time.perf_counter_ns() < self._ends:
             now = time.perf_counter_ns()
-            taken.append(now - client.sent_at)
-            statuses[got[9:12]] += 1
-            if now >= ends:
-                under_way -= 1
-            elif pause_ns:
-                under_way -= 1
-                resting.append(client)
-            else:
-                number += 1
-                client.sent_at = now
-                client.sock.sendall((b"%0*d" % (WIDTH, number)).join(parts))
-    seconds = (time.perf_counter_ns() - began) / 1e9
-    for client in clients.values():
-        client.sock.close()
-    return _result(taken, statuses, seconds)
+            if self._resting:
+                self._send_due(now)
+            next_due = min((client.due for client in self._resting), default=now + NS)
+            for key, _ in self._selector.select(min(LOOK_S, max(0.0, (next_due - now) / NS))):
+                self._receive(key.data)
+        seconds = (time.perf_counter_ns() - self._began) / NS
+        for key in list(self._selector.get_map().values()):
+            key.data.sock.close()
+        return self._result(seconds)
+
+    def _send_due(self, now: int) -> None:
+        if now >= self._ends:
+            self._resting.clear()
+            return
+        due = [client for client in self._resting if client.due <= now]
+        self._resting = [client for client in self._resting if client.due > now]
+        for client in due:
+            # Latency counts from when the request was due: a slow server cannot slow the clock down.
+            self._send(client, client.due if self._pause else now)
+            client.due += self._pause
+
+    def _send(self, client: Client, since: int) -> None:
+        self._number += 1
+        client.sent_at = since
+        client.sock.sendall((b"%0*d" % (WIDTH, self._number)).join(self._parts))
+        self._under_way += 1
+
+    def _receive(self, client: Client) -> None:
+        got = client.got + client.sock.recv(RECEIVE)
+        if not _whole(got):
+            client.got = got
+            return
+        client.got = b""
+        now = time.perf_counter_ns()
+        self._taken.append(now - client.sent_at)
+        self._statuses[got[9:12]] += 1
+        self._under_way -= 1
+        if self._pause:
+            self._resting.append(client)
+        elif now < self._ends:
+            self._send(client, now)
+
+    def _result(self, seconds: float) -> Result:
+        times = sorted(self._taken) or [0]
+        return Result(
+            requests=len(self._taken),
+            seconds=seconds,
+            statuses={status.decode(): count for status, count in self._statuses.items()},
+            p50_ms=times[len(times) // 2] / 1e6,
+            p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)] / 1e6,
+            max_ms=times[-1] / 1e6,
+        )
 
 
 def _whole(got: bytes) -> bool:
@@ -144,17 +167,6 @@ def _whole(got: bytes) -> bool:
     return len(got) >= end + 4 + length
 
 
-def _result(taken: "array[int]", statuses: "Counter[bytes]", seconds: float) -> Result:
-    times = sorted(taken) or [0]
-    return Result(
-        requests=len(taken),
-        seconds=seconds,
-        statuses={status.decode(): count for status, count in statuses.items()},
-        p50_ms=times[len(times) // 2] / 1e6,
-        p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)] / 1e6,
-        max_ms=times[-1] / 1e6,
-    )
-
-
 if __name__ == "__main__":
-    print(json.dumps(msgspec.to_builtins(run(msgspec.json.decode(sys.stdin.read(), type=Job)))))
+    job = msgspec.json.decode(sys.stdin.read(), type=Job)
+    print(json.dumps(msgspec.to_builtins(Load(job).run())))
