@@ -3,27 +3,10 @@
 import asyncio
 from pathlib import Path
 
-import psycopg
 import pytest
-
-from crossdock.foundation.postgres import running
-from gateway.hub_process import Callers, HubProcess
+from bench.hub_process import Callers, HubProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def stored(hub: HubProcess) -> dict[str, str]:
-    """Order id by the channel's name, as the database has it; no name twice (its unique key is not trusted here)."""
-    found = running(hub.folder / "home" / "postgres")
-    assert found is not None
-    with psycopg.connect(found.dsn) as session:
-        rows = session.execute("SELECT channel_order_id, order_id::text FROM orders.header").fetchall()
-        facts = session.execute(
-            "SELECT count(*), count(DISTINCT stream) FROM eventlog.event WHERE type = 'order.accepted'"
-        )
-        assert facts.fetchone() == (len(rows), len(rows)), "one fact per order"
-    assert len({name for name, _ in rows}) == len(rows)
-    return dict(rows)
 
 
 async def test_acknowledged_orders_survive_the_sudden_end_of_hub_and_database(tmp_path: Path) -> None:
@@ -32,7 +15,7 @@ async def test_acknowledged_orders_survive_the_sudden_end_of_hub_and_database(tm
     callers = Callers(hub)
     try:
         await hub.ready()
-        hub.new_key()
+        await asyncio.to_thread(hub.new_key)
         load = asyncio.create_task(callers.run())
         await callers.more(50)
         before = dict(callers.acknowledged)
@@ -40,16 +23,16 @@ async def test_acknowledged_orders_survive_the_sudden_end_of_hub_and_database(tm
         hub.kill()
         hub.start()
         await callers.more(50)
-        assert before.items() <= stored(hub).items(), "the hub was killed: nothing acknowledged is missing"
+        assert before.items() <= hub.stored().items(), "the hub was killed: nothing acknowledged is missing"
 
         before = dict(callers.acknowledged)
         hub.postmaster().kill()
         await callers.more(50)
-        assert before.items() <= stored(hub).items(), "the database was killed: nothing acknowledged is missing"
+        assert before.items() <= hub.stored().items(), "the database was killed: nothing acknowledged is missing"
 
         callers.ending = True
         await load
-        assert stored(hub) == callers.acknowledged, "everything asked for is there once, and nothing else"
+        assert hub.stored() == callers.acknowledged, "everything asked for is there once, and nothing else"
         assert set(callers.acknowledged) == callers.asked
         assert callers.tried_again, "the kills were felt"
     finally:
@@ -64,7 +47,7 @@ async def test_a_hub_told_to_stop_under_load_finishes_what_it_has_taken_in(tmp_p
     callers = Callers(hub)
     try:
         await hub.ready()
-        hub.new_key()
+        await asyncio.to_thread(hub.new_key)
         load = asyncio.create_task(callers.run())
         await callers.more(50)
         await asyncio.to_thread(hub.stop)
@@ -74,8 +57,8 @@ async def test_a_hub_told_to_stop_under_load_finishes_what_it_has_taken_in(tmp_p
         await callers.more(10)
         callers.ending = True
         await load
-        assert before.items() <= stored(hub).items()
-        assert stored(hub) == callers.acknowledged
+        assert before.items() <= hub.stored().items()
+        assert hub.stored() == callers.acknowledged
     finally:
         callers.ending = True
         if hub.process is not None and hub.process.poll() is None:
