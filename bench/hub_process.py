@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ import aiohttp
 import psutil
 import psycopg
 from bench.sample import order
+from psycopg.rows import TupleRow
 
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.postgres import running
@@ -100,14 +102,24 @@ class HubProcess:
 
     def stored(self) -> dict[str, str]:
         """Order id by the channel's name, as the database has it; each once, with one fact."""
-        found = running(self.folder / "home" / "postgres")
-        assert found is not None, "the database does not run"
-        with psycopg.connect(found.dsn) as session:
+        with self._session() as session:
             rows = session.execute("SELECT channel_order_id, order_id::text FROM orders.header").fetchall()
             facts = session.execute(_FACTS).fetchone()
         assert len({name for name, _ in rows}) == len(rows), "an order is there twice"
         assert facts == (len(rows), len(rows)), "each order has one fact"
         return dict(rows)
+
+    def _session(self) -> "psycopg.Connection[TupleRow]":
+        """To the hub's own database, which may be on its way up."""
+        for _ in range(600):
+            found = running(self.folder / "home" / "postgres")
+            try:
+                if found is not None:
+                    return psycopg.connect(found.dsn)
+            except psycopg.OperationalError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError("the database does not run")
 
     def kill(self) -> None:
         """As if the power went: nothing is finished, nobody is told."""
@@ -163,6 +175,15 @@ class Callers:
         assert self.acknowledged.get(name, told["order_id"]) == told["order_id"], "a second answer names another order"
         self.acknowledged[name] = told["order_id"]
         return True
+
+    async def recovered(self) -> None:
+        """Wait until an order is acknowledged that nobody has asked for yet; two minutes at most."""
+        before = set(self.asked)
+        for _ in range(12_000):
+            if self.acknowledged.keys() - before:
+                return
+            await SYSTEM_CLOCK.sleep(0.01)
+        raise AssertionError("the hub did not recover")
 
     async def more(self, orders: int) -> None:
         """Wait until that many more are acknowledged; two minutes at most."""

@@ -38,7 +38,7 @@ async def crash(cycles: int, seed: int) -> Sequence[Figure]:
                 progress.update(task, description=f"killing the {victim}", advance=1)
                 began = time.perf_counter()
                 await _kill(hub, victim)
-                await callers.more(1)
+                await callers.recovered()
                 recoveries.append(time.perf_counter() - began)
                 stored = await asyncio.to_thread(hub.stored)
                 lost += sum(stored.get(name) != order_id for name, order_id in acknowledged.items())
