@@ -17,8 +17,14 @@ Tx: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 """A connection inside an open transaction. Services take it first and never commit: the process edge does."""
 
 NO_PARAMS: Final[Params] = {}
+SESSION: Final = (
+    "-c timezone=UTC -c synchronous_commit=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+)
+"""Of every session, on the retailer's own server too: a forgotten transaction must not hold others up for ever."""
 VERSION_MIN: Final = 150_000
 APPLICATION_NAME: Final = "crossdock"
+PATIENCE_S: Final = 15.0
+"""How long work waits for a connection: longer than the embedded server takes to come back from a crash."""
 CONNECT_S_MAX: Final = 10
 ABOUT_SERVER: Final[LiteralString] = (
     "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')"
@@ -42,11 +48,14 @@ class Database:
             min_size=1,
             max_size=size_max,
             open=False,
-            timeout=15.0,
+            timeout=PATIENCE_S,
+            # The pool doubles its pause until it gives up, and whoever asks next begins anew: giving up soon means that
+            # a database that was away for an hour is used again within seconds.
+            reconnect_timeout=5.0,
             kwargs={
                 "autocommit": True,
                 "application_name": name,
-                "options": "-c timezone=UTC -c synchronous_commit=on",
+                "options": SESSION,
                 "row_factory": tuple_row,
             },
             check=AsyncConnectionPool.check_connection,
@@ -60,15 +69,19 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
-        """READ COMMITTED; commits on leaving, rolls back on any exception."""
-        async with self._pool.connection() as connection, connection.transaction():
+    async def transaction(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
+        """READ COMMITTED; commits on leaving, rolls back on any exception. Waits for a connection at most *patience_s*."""
+        async with self._pool.connection(timeout=patience_s) as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
-    async def pipelined(self) -> AsyncIterator[Tx]:
+    async def pipelined(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
         """The same for hot batches: what is `post`ed travels with the next question, so a batch costs few round trips."""
-        async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+        async with (
+            self._pool.connection(timeout=patience_s) as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             yield connection
 
     @asynccontextmanager
