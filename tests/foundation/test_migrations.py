@@ -114,6 +114,16 @@ def test_an_upgrade_that_was_killed_is_carried_on_by_the_next_start(empty: str) 
     assert pending_count(empty) == 0
 
 
+def test_a_lock_that_the_tool_left_when_it_was_killed_is_nobodys(empty: str) -> None:
+    with psycopg.connect(empty) as session:
+        session.execute(
+            "CREATE TABLE yoyo_lock (locked INT DEFAULT 1, ctime TIMESTAMP, pid INT NOT NULL, PRIMARY KEY (locked))"
+        )
+        session.execute("INSERT INTO yoyo_lock VALUES (1, now(), 4711)")
+
+    assert apply_migrations(empty) == len(FILES)
+
+
 def test_a_file_and_the_note_that_it_was_applied_are_one(empty: str, cluster: ConnectionInfo) -> None:
     """Refuse the note of the last file: without its note the file must not have happened either."""
     last = FILES[-1].stem
