@@ -103,16 +103,22 @@ async def test_goods_that_nobody_waits_for_set_nothing_in_motion(world: World) -
     assert not await give_to_backorders(world.hub), "read once, passed"
 
 
-async def test_more_orders_wait_than_are_looked_at_in_one_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_those_who_cannot_take_goods_do_not_hide_those_behind_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More orders wait than are looked at in one go, and the first ones are held."""
     monkeypatch.setattr("crossdock.assembly.reactions.BATCH", 2)
     await world.know(TEA)
-    waiting = await world.accept(*(order(str(n)) for n in range(5)))
+    *held, last = await world.accept(*(order(str(n)) for n in range(5)))
     await world.react()
-    await world.land(TEA, 4)
+    async with world.database.transaction() as tx:
+        for each in held:
+            await orders.hold_order(tx, each, "look at it", now=NOW)
+    await world.land(TEA, 1)
     await world.react()
 
-    left = [(await world.view(each)).order.units.of(Part.BACKORDERED) for each in waiting]
-    assert left == [0, 0, 0, 0, 1]
+    left = [(await world.view(each)).order.units.of(Part.BACKORDERED) for each in (*held, last)]
+    assert left == [1, 1, 1, 1, 0]
 
 
 async def landed(world: World, kind: FlowKind, reference: str) -> None:
