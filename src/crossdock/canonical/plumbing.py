@@ -1,4 +1,4 @@
-"""Facts about the hub's own work: intents, messages, feeds, connections."""
+"""Facts about the hub's own work: intents, messages, feeds, connections, exceptions."""
 
 from crossdock.canonical.base import Code, Document, Moment, Text
 
@@ -113,3 +113,19 @@ class ConnectionRestored(Document, frozen=True, tag="connection.restored", tag_f
     """The connection works again."""
 
     connection: Code
+
+
+class ExceptionOpened(Document, frozen=True, tag="exception.opened", tag_field="fact"):
+    """A matter needs a person."""
+
+    exception_id: Code
+    type: Code
+    subject: Text
+    owner: Code
+
+
+class ExceptionClosed(Document, frozen=True, tag="exception.closed", tag_field="fact"):
+    """The matter is settled."""
+
+    exception_id: Code
+    resolution: Text

@@ -1,0 +1,125 @@
+"""Facts about orders and their fulfilments."""
+
+from decimal import Decimal
+
+from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text, check_currency, check_finite
+from crossdock.canonical.intents import GoodsLine, SaleLine
+from crossdock.canonical.orders import Mode, Payment, PaymentStatus
+
+
+class OrderAccepted(Document, frozen=True, tag="order.accepted", tag_field="fact"):
+    """An order is durable and acknowledged. Names and addresses are not here: `order_id` leads to them."""
+
+    order_id: Code
+    connection: Code
+    channel: Code
+    channel_order_id: Code
+    number: Text
+    placed_at: Moment
+    currency: str
+    prices_include_tax: bool
+    lines: tuple[SaleLine, ...]
+    total: Decimal
+    mode: Mode
+    payment_status: PaymentStatus
+    payments: tuple[Payment, ...] = ()
+    pickup_location: LocationCode | None = None
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_finite(self.total, "total")
+
+
+class PlacedLine(Document, frozen=True):
+    """Units of one order line claimed at one location."""
+
+    line_id: Code
+    sku: Code
+    location: LocationCode
+    quantity: Decimal
+
+    def __post_init__(self) -> None:
+        check_finite(self.quantity, "quantity")
+
+
+class OrderPlacedOnStock(Document, frozen=True, tag="order.placed", tag_field="fact"):
+    """The order's units stand on locations; `backordered` names what no location could give."""
+
+    order_id: Code
+    lines: tuple[PlacedLine, ...]
+    backordered: tuple[GoodsLine, ...] = ()
+
+
+class OrderHeld(Document, frozen=True, tag="order.held", tag_field="fact"):
+    """The order waits for somebody: unknown SKU, payment, edit on the channel."""
+
+    order_id: Code
+    hold: Code
+    reason: Text
+    path: Text = ""
+
+
+class OrderHoldReleased(Document, frozen=True, tag="order.hold_released", tag_field="fact"):
+    """One hold is gone."""
+
+    order_id: Code
+    hold: Code
+    reason: Text = ""
+
+
+class OrderPaymentChanged(Document, frozen=True, tag="order.payment_changed", tag_field="fact"):
+    """The channel told a new payment status."""
+
+    order_id: Code
+    payment_status: PaymentStatus
+
+
+class OrderCancelled(Document, frozen=True, tag="order.cancelled", tag_field="fact"):
+    """Nothing of the order will be shipped any more; claims were released in the same transaction."""
+
+    order_id: Code
+    reason: Text
+    cancelled_at: Moment
+
+
+class OrderEdited(Document, frozen=True, tag="order.edited", tag_field="fact"):
+    """The channel changed lines or total after acceptance; the hub does not follow by itself: a person decides."""
+
+    order_id: Code
+    difference: Text
+
+
+class OrderCompleted(Document, frozen=True, tag="order.completed", tag_field="fact"):
+    """Everything that was ordered has been shipped or cancelled."""
+
+    order_id: Code
+
+
+class FulfilmentReleased(Document, frozen=True, tag="fulfilment.released", tag_field="fact"):
+    """One location may start to work on its part of an order."""
+
+    fulfilment_id: Code
+    order_id: Code
+    location: LocationCode
+    mode: Mode
+    lines: tuple[GoodsLine, ...]
+
+
+class FulfilmentShipped(Document, frozen=True, tag="fulfilment.shipped", tag_field="fact"):
+    """One location's part has left."""
+
+    fulfilment_id: Code
+    order_id: Code
+    location: LocationCode
+    lines: tuple[GoodsLine, ...]
+    shipped_at: Moment
+    carrier: Text = ""
+    tracking: tuple[Text, ...] = ()
+
+
+class FulfilmentCancelled(Document, frozen=True, tag="fulfilment.cancelled", tag_field="fact"):
+    """The location need not do it any more."""
+
+    fulfilment_id: Code
+    order_id: Code
+    reason: Text
