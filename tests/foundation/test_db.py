@@ -152,6 +152,31 @@ async def test_nothing_is_seen_before_it_is_committed(table: Database) -> None:
         assert await fetch_value(reader, "SELECT count(*) FROM public.note", int) == 1
 
 
+async def test_a_snapshot_sees_one_moment_and_the_next_transaction_is_an_ordinary_one(dsn: str) -> None:
+    note = "INSERT INTO public.note (id) VALUES (%(id)s)"
+    async with Database(dsn, size_max=2) as database:
+        async with database.transaction() as tx:
+            await execute(tx, "CREATE TABLE public.note (id uuid)")
+        async with database.snapshot() as looker:
+            assert await fetch_value(looker, "SELECT count(*) FROM public.note", int) == 0
+            async with database.transaction() as writer:
+                await execute(writer, note, {"id": new_id()})
+            assert await fetch_value(looker, "SELECT count(*) FROM public.note", int) == 0
+
+        for _ in range(2):  # both of the pool's connections
+            async with database.transaction(), database.transaction() as writer:
+                await execute(writer, note, {"id": new_id()})
+                assert await fetch_value(writer, "SELECT current_setting('transaction_isolation')", str) == (
+                    "read committed"
+                )
+
+
+async def test_a_snapshot_changes_nothing(table: Database) -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        async with table.snapshot() as tx:
+            await execute(tx, "INSERT INTO public.note (id) VALUES (%(id)s)", {"id": new_id()})
+
+
 async def test_every_acknowledgement_waits_for_the_disk(database: Database) -> None:
     """Also where the server's own default is otherwise, as on the fast one of these tests."""
     async with database.transaction() as tx:

@@ -29,7 +29,7 @@ async def trace(order: str, *, json: AsJson = False) -> int:
         order: Our id, the channel's id or number, a fulfilment, a tracking number, or any system's document id or number.
         json: Print JSON for machines.
     """
-    async with hub() as parts, parts.database.transaction() as tx:
+    async with hub() as parts, parts.database.snapshot() as tx:
         found = await traces.trace_order(tx, await _the_one(tx, order))
         now = parts.clock.now()
     assert found is not None, order

@@ -44,7 +44,7 @@ async def explain(
         json: Print JSON for machines.
     """
     way = one_of(Mode, mode, "mode")
-    async with hub() as parts, parts.database.transaction() as tx:
+    async with hub() as parts, parts.database.snapshot() as tx:
         estate = await parts.estate.get(tx)
         await _check(tx, estate, sku, channel)
         now = parts.clock.now()

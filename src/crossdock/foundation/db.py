@@ -6,6 +6,7 @@ from typing import Final, LiteralString, Self, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
+from psycopg import IsolationLevel
 from psycopg.pq import PipelineStatus
 from psycopg.rows import TupleRow, class_row, scalar_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
@@ -59,6 +60,7 @@ class Database:
                 "row_factory": tuple_row,
             },
             check=AsyncConnectionPool.check_connection,
+            reset=_forget_snapshot,
         )
 
     async def __aenter__(self) -> Self:
@@ -75,6 +77,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
+        """For looks that ask several questions: all of them see one moment, and none can change anything."""
+        async with self._pool.connection(timeout=patience_s) as connection:
+            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+            await connection.set_read_only(True)
+            async with connection.transaction():
+                yield connection
+
+    @asynccontextmanager
     async def pipelined(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
         """The same for hot batches: what is `post`ed travels with the next question, so a batch costs few round trips."""
         async with (
@@ -89,6 +100,13 @@ class Database:
         """A connection in autocommit, for what must not be inside a transaction (LISTEN, maintenance)."""
         async with self._pool.connection() as connection:
             yield connection
+
+
+async def _forget_snapshot(connection: Tx) -> None:
+    """On the way back into the pool, whatever happened: the next transaction is an ordinary one."""
+    if connection.isolation_level is not None:
+        await connection.set_isolation_level(None)
+        await connection.set_read_only(None)
 
 
 async def execute(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> int:

@@ -51,7 +51,7 @@ async def find(tx: Tx, text: str) -> Sequence[OrderId]:
 
 
 async def trace_order(tx: Tx, order_id: OrderId) -> Trace | None:
-    """The whole story; None when there is no such order. Reads only, locks nothing."""
+    """The whole story; None when there is no such order. Wants a snapshot: its many questions must see one moment."""
     view = await orders.get(tx, order_id)
     if view is None:
         return None
