@@ -16,6 +16,7 @@ import aiohttp
 import psutil
 import psycopg
 from bench.sample import order
+from psycopg import IsolationLevel
 from psycopg.rows import TupleRow
 
 from crossdock.foundation.clock import SYSTEM_CLOCK
@@ -103,6 +104,7 @@ class HubProcess:
     def stored(self) -> dict[str, str]:
         """Order id by the channel's name, as the database has it; each once, with one fact."""
         with self._session() as session:
+            session.isolation_level = IsolationLevel.REPEATABLE_READ  # both at one moment: the load goes on
             rows = session.execute("SELECT channel_order_id, order_id::text FROM orders.header").fetchall()
             facts = session.execute(_FACTS).fetchone()
         assert len({name for name, _ in rows}) == len(rows), "an order is there twice"

@@ -7,10 +7,11 @@ from typing import Final, LiteralString, Self, TypeAlias, TypeVar
 import msgspec
 import psycopg
 from psycopg import IsolationLevel
-from psycopg.pq import PipelineStatus
-from psycopg.rows import TupleRow, class_row, scalar_row, tuple_row
+from psycopg.pq import PipelineStatus, TransactionStatus
+from psycopg.rows import TupleRow, class_row, scalar_row
 from psycopg.types.json import set_json_dumps, set_json_loads
-from psycopg_pool import AsyncConnectionPool
+
+from crossdock.foundation.lending import CONNECT_S_MAX, Lending
 
 Row = TypeVar("Row")
 Params: TypeAlias = Mapping[str, object]
@@ -26,7 +27,6 @@ VERSION_MIN: Final = 150_000
 APPLICATION_NAME: Final = "crossdock"
 PATIENCE_S: Final = 15.0
 """How long work waits for a connection: longer than the embedded server takes to come back from a crash."""
-CONNECT_S_MAX: Final = 10
 ABOUT_SERVER: Final[LiteralString] = (
     "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')"
 )
@@ -44,69 +44,55 @@ class Database:
 
     def __init__(self, dsn: str, *, size_max: int = 12, name: str = APPLICATION_NAME) -> None:
         self.dsn = dsn
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            dsn,
-            min_size=1,
-            max_size=size_max,
-            open=False,
-            timeout=PATIENCE_S,
-            # The pool doubles its pause until it gives up, and whoever asks next begins anew: giving up soon means that
-            # a database that was away for an hour is used again within seconds.
-            reconnect_timeout=5.0,
-            kwargs={
-                "autocommit": True,
-                "application_name": name,
-                "options": SESSION,
-                "row_factory": tuple_row,
-            },
-            check=AsyncConnectionPool.check_connection,
-            reset=_forget_snapshot,
-        )
+        self._lending = Lending(dsn, size_max=size_max, name=name, session=SESSION)
 
     async def __aenter__(self) -> Self:
-        await self._pool.open()
+        await self._lending.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pool.close()
+        await self._lending.close()
 
     @asynccontextmanager
     async def transaction(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
-        """READ COMMITTED; commits on leaving, rolls back on any exception. Waits for a connection at most *patience_s*."""
-        async with self._pool.connection(timeout=patience_s) as connection, connection.transaction():
+        """READ COMMITTED; commits on leaving, rolls back on any exception. *patience_s*: with a database that is away."""
+        async with self._lending.lend(patience_s) as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def snapshot(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
         """For looks that ask several questions: all of them see one moment, and none can change anything."""
-        async with self._pool.connection(timeout=patience_s) as connection:
-            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-            await connection.set_read_only(True)
-            async with connection.transaction():
-                yield connection
+        async with self._lending.lend(patience_s) as connection:
+            try:
+                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+                await connection.set_read_only(True)
+                async with connection.transaction():
+                    yield connection
+            finally:
+                await _make_ordinary(connection)
 
     @asynccontextmanager
     async def pipelined(self, *, patience_s: float = PATIENCE_S) -> AsyncIterator[Tx]:
-        """The same for hot batches: what is `post`ed travels with the next question, so a batch costs few round trips."""
-        async with (
-            self._pool.connection(timeout=patience_s) as connection,
-            connection.pipeline(),
-            connection.transaction(),
-        ):
+        """A transaction for hot batches: what is `post`ed travels with the next question, so a batch costs few round trips."""
+        async with self._lending.lend(patience_s) as connection, connection.pipeline(), connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Tx]:
         """A connection in autocommit, for what must not be inside a transaction (LISTEN, maintenance)."""
-        async with self._pool.connection() as connection:
+        async with self._lending.lend(PATIENCE_S) as connection:
             yield connection
 
 
-async def _forget_snapshot(connection: Tx) -> None:
-    """On the way back into the pool, whatever happened: the next transaction is an ordinary one."""
-    if connection.isolation_level is not None:
+async def _make_ordinary(connection: Tx) -> None:
+    """After a snapshot, for whoever borrows the connection next. The pool's own hook would
+    slow every transaction down.
+    """
+    if connection.info.transaction_status is TransactionStatus.IDLE:
         await connection.set_isolation_level(None)
         await connection.set_read_only(None)
+    else:  # broken, or left inside: the pool makes a new one
+        await connection.close()
 
 
 async def execute(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> int:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-import psycopg_pool
 
 from crossdock.foundation.commit import OverloadedError
+from crossdock.foundation.lending import DatabaseBusyError
 from crossdock.foundation.log import logger
 from crossdock.gateway.asgi import (
     Answer,
@@ -144,7 +144,7 @@ class Methods:
 
 def problem_of(error: Exception) -> Problem:
     """What a caller may know of an accident: whether to try again. The rest is in the log."""
-    if isinstance(error, OverloadedError | psycopg_pool.PoolTimeout):
+    if isinstance(error, OverloadedError | DatabaseBusyError):
         return Problem("overloaded", headers={"Retry-After": "1"})
     if isinstance(error, psycopg.OperationalError):
         log.warning("request_lost_database", error=str(error).strip())

@@ -7,7 +7,6 @@ from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import psycopg
-import psycopg_pool
 
 from crossdock.assembly.hub import Hub
 from crossdock.eventlog.service import Origin
@@ -19,13 +18,14 @@ from crossdock.gateway import idempotency
 from crossdock.gateway.asgi import Answer, Request
 from crossdock.gateway.idempotency import Claim, KeyTakenMeanwhileError
 from crossdock.gateway.meters import Meters
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 
 Asked = TypeVar("Asked")
 Result = Answer | Problem
 
 AGAIN: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, KeyTakenMeanwhileError)
-TRANSIENT: Final = (psycopg.OperationalError, psycopg_pool.PoolTimeout)
+TRANSIENT: Final = (psycopg.OperationalError,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class GroupedWrite(Generic[Asked]):
     async def _flush(self, entries: Sequence[Entry[Asked]]) -> Sequence[Result]:
         began = self._hub.clock.monotonic()
         now = self._hub.clock.now()
-        async with self._hub.database.pipelined() as tx:
+        async with self._hub.database.pipelined(patience_s=PATIENCE_S) as tx:
             results = await self._decide(tx, entries, now)
         self._meters.committed(self._name, len(entries), self._hub.clock.monotonic() - began)
         self._hub.hints.ring()

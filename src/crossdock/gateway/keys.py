@@ -14,6 +14,7 @@ from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway import store
 from crossdock.gateway.fresh import Fresh
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 
 PREFIX: Final = "cdk_"
@@ -104,7 +105,7 @@ class Keyring:
         return found
 
     async def _read(self) -> Mapping[bytes, Caller]:
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(patience_s=PATIENCE_S) as tx:
             rows = await store.valid_keys(tx)
         return {
             bytes(row.hash): Caller(

@@ -14,6 +14,7 @@ from crossdock.foundation.commit import GroupCommit
 from crossdock.gateway.asgi import ASGIScope, Receive, read_body
 from crossdock.gateway.grouped import TRANSIENT
 from crossdock.gateway.meters import Meters
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 from crossdock.gateway.retailer import RetailerView
 from crossdock.inbound import service as inbound
@@ -80,7 +81,7 @@ class MessageIntake:
 
     async def _store(self, messages: Sequence[NewMessage]) -> Sequence[MessageId]:
         began = self._hub.clock.monotonic()
-        async with self._hub.database.transaction() as tx:
+        async with self._hub.database.transaction(patience_s=PATIENCE_S) as tx:
             ids = await inbound.receive(tx, messages, now=self._hub.clock.now())
         self._meters.committed("messages", len(messages), self._hub.clock.monotonic() - began)
         for route, count in Counter(message.route.value for message in messages).items():

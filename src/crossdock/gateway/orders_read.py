@@ -14,6 +14,7 @@ from crossdock.canonical.base import OrderId
 from crossdock.fulfilment.model import Fulfilment, Parcel
 from crossdock.gateway.keys import Caller, Scope
 from crossdock.gateway.parts import caller_of, check_limit, parts_of, wrong
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 from crossdock.orders import service as orders
 from crossdock.orders.model import (
@@ -199,7 +200,7 @@ async def cancel_order(
     now = hub.clock.now()
     caller = caller_of(request)
     reason = _reason(data.reason)
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(patience_s=PATIENCE_S) as tx:
         visible(await orders.get(tx, OrderId(order_id)), caller)
         outcome = await orders.cancel(tx, OrderId(order_id), reason, now=now, source=f"api:{caller.name}")
     hub.hints.ring()

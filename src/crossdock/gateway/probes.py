@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 import psycopg
-import psycopg_pool
 from litestar import Response, get
 from litestar.datastructures import State
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -36,7 +35,7 @@ async def readyz(state: State) -> Response[str]:
     try:
         async with asyncio.timeout(READY_WITHIN_S), parts_of(state).hub.database.transaction() as tx:
             await fetch_value(tx, "SELECT 1", int)
-    except (psycopg.Error, psycopg_pool.PoolTimeout, TimeoutError):
+    except (psycopg.Error, TimeoutError):
         return Response("the database does not answer\n", status_code=503)
     return Response("ready\n")
 

@@ -11,6 +11,7 @@ from crossdock.estate.model import Channel, Estate
 from crossdock.estate.service import NoEstateError
 from crossdock.foundation.log import logger
 from crossdock.gateway.fresh import Fresh
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import FieldProblem, Problem
 
 log = logger(__name__)
@@ -73,7 +74,7 @@ class RetailerView:
 
     async def _read(self) -> Retailer:
         try:
-            async with self._hub.database.transaction() as tx:
+            async with self._hub.database.transaction(patience_s=PATIENCE_S) as tx:
                 estate = await self._hub.estate.get(tx)
         except NoEstateError as error:
             raise Problem("no-estate", str(error), headers={"Retry-After": "5"}) from None

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from crossdock.foundation.db import Database, Tx
+from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 
 AT_ONCE: Final = 4
@@ -34,7 +35,7 @@ class Reads:
             raise Problem("overloaded", "reads give way to orders", headers=_LATER)
         self._inside += 1
         try:
-            async with self._places, self._database.transaction() as tx:
+            async with self._places, self._database.snapshot(patience_s=PATIENCE_S) as tx:
                 yield tx
         finally:
             self._inside -= 1

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Final
 
 import psycopg
-import psycopg_pool
 
 from crossdock.assembly.hub import Hub
 from crossdock.foundation.log import logger
@@ -36,7 +35,7 @@ async def _forget(hub: Hub) -> None:
         try:
             async with hub.database.transaction() as tx:
                 forgotten = await store.forget_answers(tx, hub.clock.now() - KEPT)
-        except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+        except psycopg.Error as error:
             log.warning("answers_not_forgotten", error=str(error).strip())
         else:
             log.info("answers_forgotten", count=forgotten)
