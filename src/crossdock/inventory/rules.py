@@ -269,7 +269,12 @@ def transfer_print(transfer: Transfer) -> bytes:
 
 def fingerprint(*parts: object) -> bytes:
     """What an idempotency key stands for; numbers are compared by value, so 1 and 1.0 are the same request."""
-    return blake2b(repr([_canonical(part) for part in parts]).encode(), digest_size=16).digest()
+    return digest([_canonical(part) for part in parts])
+
+
+def digest(content: object) -> bytes:
+    """A print of plain values, by how they are written."""
+    return blake2b(repr(content).encode(), digest_size=16).digest()
 
 
 def _canonical(part: object) -> str:

@@ -5,8 +5,9 @@ another one that makes them in another order: PostgreSQL then ends one of the tw
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from crossdock.canonical.base import Document, LocationCode, ReservationKey, Sku
 from crossdock.canonical.facts import CountRecorded, TransferRecorded
@@ -50,6 +51,8 @@ from crossdock.inventory.reservations.service import (
     reserve,
 )
 
+QUIET_AFTER: Final = timedelta(minutes=1)
+
 __all__ = [
     "audit",
     "changed_after",
@@ -68,6 +71,7 @@ __all__ = [
     "record",
     "release",
     "reserve",
+    "settle",
     "skus_after",
     "transfer",
 ]
@@ -119,7 +123,7 @@ async def _count_once(
 ) -> Sequence[CountOutcome]:
     """The same for counts that name each position once."""
     places = {new.position for new in counts}
-    outcomes = dict(await _judged(tx, counts, await history.at(tx, places), correct_max))
+    outcomes = dict(await _judged(tx, counts, _by_key(await store.at(tx, places)), correct_max))
     differing = [new for new in counts if isinstance(outcomes[new.position], Counted | BeyondTolerance)]
     if differing:
         desk = await Desk.open(tx, {new.position for new in differing}, now=now, make=True)
@@ -177,6 +181,14 @@ async def transfer(tx: Tx, moved: Transfer, *, origin: Origin, now: datetime) ->
     )
     await _tell(tx, f"transfer/{moved.key}", fact, moved.happened_at, origin)
     return Recorded(moved.key)
+
+
+async def settle(tx: Tx, *, now: datetime, limit: int = 1000) -> int:
+    """Bring the rows of positions that are no longer busy up to date; how many there were.
+
+    Nobody needs it to read or decide: it keeps what every reader looks through short.
+    """
+    return await store.settle(tx, before=now - QUIET_AFTER, limit=limit)
 
 
 async def positions(
@@ -240,6 +252,10 @@ async def _judged(
         )
         for new in counts
     }
+
+
+def _by_key(positions: Iterable[Position]) -> Mapping[PositionKey, Position]:
+    return {position.key: position for position in positions}
 
 
 async def _tell(tx: Tx, stream: str, fact: Document, happened_at: datetime, origin: Origin) -> None:

@@ -26,6 +26,7 @@ from crossdock.worker.loop import Loop
 
 REFRESH_MAX: Final = 2000
 LAPSE_MAX: Final = 500
+SETTLE_MAX: Final = 1000
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
 SWEEP_S: Final = 3600.0
@@ -40,6 +41,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="backorders", step=partial(give_to_backorders, hub)),
         Loop(name="derive", step=partial(_derive, hub)),
         Loop(name="lapse", step=partial(_lapse, hub)),
+        Loop(name="settle", step=partial(_settle, hub), every_s=CLOCKS_S),
         Loop(name="promise", step=partial(_promise, hub)),
         Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
         Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
@@ -83,6 +85,12 @@ async def _lapse(hub: Hub) -> bool:
     if ended:
         hub.hints.ring()
     return ended > 0
+
+
+async def _settle(hub: Hub) -> bool:
+    """Positions that were busy and are no longer: nobody waits for it."""
+    async with hub.database.transaction() as tx:
+        return await inventory.settle(tx, now=hub.clock.now(), limit=SETTLE_MAX) == SETTLE_MAX
 
 
 async def _promise(hub: Hub) -> bool:

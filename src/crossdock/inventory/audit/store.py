@@ -29,7 +29,7 @@ WITH entry AS (
      GROUP BY sku, location, condition
 ), counter AS (
     SELECT sku, location, condition, v.account, v.units
-      FROM inventory.position
+      FROM inventory.standing
      CROSS JOIN LATERAL (VALUES
            ('on_hand', on_hand), ('held', held), ('allocated', allocated), ('damaged', damaged),
            ('quality_hold', quality_hold), ('quarantine', quarantine), ('display', display), ('repair', repair),
@@ -54,7 +54,7 @@ WITH open AS (
 )
 SELECT sku, location, condition, v.account, v.claimed, v.counted
   FROM open
-  FULL JOIN inventory.position p USING (sku, location, condition)
+  FULL JOIN inventory.standing p USING (sku, location, condition)
  CROSS JOIN LATERAL (VALUES ('held', coalesce(open.held, 0), coalesce(p.held, 0)),
                             ('allocated', coalesce(open.allocated, 0), coalesce(p.allocated, 0)))
        AS v(account, claimed, counted)
@@ -89,7 +89,7 @@ WITH judged AS (
     SELECT p.*, allocated + held
                 - greatest(0, on_hand - (damaged + quality_hold + quarantine + display + repair + return_to_vendor))
                 AS excess
-      FROM inventory.position p
+      FROM inventory.standing p
 )
 SELECT sku, location, condition, 'short', greatest(0, excess), short
   FROM judged
@@ -107,23 +107,26 @@ SELECT sku, location, condition, kind || ' ' || key, short_before, short
  LIMIT %(limit)s
 """
 
-# Each row's balance follows from the one before it; none is missing, none is there twice.
+# Versions run without a gap, and each closing balance is the one before it plus what was entered between them.
 CHAIN: Final[LiteralString] = """
-WITH link AS (
-    SELECT sku, location, condition, version, kind, key, on_hand + held * 3 + allocated * 7 AS mark,
+WITH entry AS (
+    SELECT sku, location, condition, version, kind, key,
+           on_hand + held * 3 + allocated * 7 AS mark,
            quantity * ((to_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int
                      - (from_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int)
            + 3 * quantity * ((to_account = 'held')::int - (from_account = 'held')::int)
-           + 7 * quantity * ((to_account = 'allocated')::int - (from_account = 'allocated')::int) AS step,
-           lag(version, 1, 0::bigint) OVER w AS version_before,
-           lag(on_hand + held * 3 + allocated * 7, 1, 0::numeric) OVER w AS mark_before
+           + 7 * quantity * ((to_account = 'allocated')::int - (from_account = 'allocated')::int) AS step
       FROM inventory.movement
+), link AS (
+    SELECT *, lag(version, 1, 0::bigint) OVER w AS version_before, sum(step) OVER w AS reckoned,
+           lead(version) OVER w IS NULL AND mark IS NULL AS left_open
+      FROM entry
     WINDOW w AS (PARTITION BY sku, location, condition ORDER BY version)
 )
-SELECT sku, location, condition, 'version ' || version || ' ' || kind || ' ' || key, mark_before + step, mark
+SELECT sku, location, condition, 'version ' || version || ' ' || kind || ' ' || key, reckoned, coalesce(mark, 0)
   FROM link
- WHERE version <> version_before + 1 OR mark <> mark_before + step
- ORDER BY sku, location, condition
+ WHERE version <> version_before + 1 OR mark <> reckoned OR left_open
+ ORDER BY sku, location, condition, version
  LIMIT %(limit)s
 """
 

@@ -1,6 +1,6 @@
 """SQL that reads positions and the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
@@ -9,8 +9,7 @@ from psycopg.rows import TupleRow
 from crossdock.canonical.base import LocationCode, ReservationKey, Sku
 from crossdock.canonical.stock import MovementKind
 from crossdock.foundation.db import Tx, fetch_all, fetch_tuples
-from crossdock.inventory.model import Account, LedgerCursor, Movement, Position, PositionKey
-from crossdock.inventory.store import Places
+from crossdock.inventory.model import Account, LedgerCursor, Movement, Position
 
 # A hold lives while now < expires_at: lapsed ones do not count, whether or not anybody has ended them yet.
 POSITIONS: Final[LiteralString] = """
@@ -20,7 +19,7 @@ SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scal
        trim_scale(p.held - coalesce(dead.units, 0)) AS held,
        trim_scale(p.allocated) AS allocated, trim_scale(in_transit) AS in_transit, trim_scale(on_order) AS on_order,
        trim_scale(dated) AS dated, trim_scale(backordered) AS backordered, version, changed_at, happened_at, counted_at
-  FROM inventory.position p
+  FROM inventory.standing p
   LEFT JOIN LATERAL (
        SELECT sum(c.remaining) AS units
          FROM inventory.claim c
@@ -30,14 +29,6 @@ SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scal
  WHERE p.sku = ANY(%(skus)b::text[])
    AND (%(locations)b::text[] IS NULL OR p.location = ANY(%(locations)b::text[]))
  ORDER BY p.sku, p.location, p.condition
-"""
-
-AT: Final[LiteralString] = """
-SELECT sku, location, condition, on_hand, damaged, quality_hold, quarantine, display, repair, return_to_vendor, held,
-       allocated, in_transit, on_order, dated, backordered, version, changed_at, happened_at, counted_at
-  FROM inventory.position
-  JOIN unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[]) AS at(sku, location, condition)
-       USING (sku, location, condition)
 """
 
 # What was known then: the last row of each position; holds that had lapsed by then but were ended later do not count.
@@ -55,7 +46,7 @@ SELECT m.sku, m.location, m.condition, trim_scale(m.on_hand) AS on_hand, trim_sc
        SELECT *
          FROM inventory.movement l
         WHERE l.sku = p.sku AND l.location = p.location AND l.condition = p.condition
-          AND l.recorded_at <= %(as_of)s
+          AND l.recorded_at <= %(as_of)s AND l.on_hand IS NOT NULL
         ORDER BY l.recorded_at DESC, l.version DESC
         LIMIT 1) AS m ON true
   LEFT JOIN LATERAL (
@@ -73,26 +64,55 @@ SELECT m.sku, m.location, m.condition, trim_scale(m.on_hand) AS on_hand, trim_sc
  ORDER BY m.sku, m.location, m.condition
 """
 
+# Balances stand on the last row of each batch. Those of the rows before it are reckoned back from it, so a page ends
+# with whole batches: what lies after the page in the same batch is read, too.
 HISTORY: Final[LiteralString] = """
+WITH entry AS (
+    SELECT m.*, c.version - m.version AS behind, c.on_hand AS on_hand_then, c.held AS held_then,
+           c.allocated AS allocated_then,
+           c.damaged + c.quality_hold + c.quarantine + c.display + c.repair + c.return_to_vendor AS unavailable_then
+      FROM inventory.movement m
+      JOIN LATERAL (
+           SELECT *
+             FROM inventory.movement l
+            WHERE l.sku = m.sku AND l.location = m.location AND l.condition = m.condition
+              AND l.recorded_at = m.recorded_at AND l.version >= m.version AND l.on_hand IS NOT NULL
+            ORDER BY l.version
+            LIMIT 1) AS c ON true
+     WHERE m.sku = %(sku)s
+       AND (%(location)s::text IS NULL OR m.location = %(location)s::text)
+       AND (%(since)s::timestamptz IS NULL OR m.recorded_at >= %(since)s::timestamptz)
+       AND (%(until)s::timestamptz IS NULL OR m.recorded_at < %(until)s::timestamptz)
+     ORDER BY m.recorded_at DESC, m.location, m.version DESC
+     LIMIT %(limit)s
+)
 SELECT id, kind, sku, location, condition, version, from_account, to_account, trim_scale(quantity),
-       trim_scale(on_hand), trim_scale(held), trim_scale(allocated),
-       trim_scale(on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor
-                  - held - allocated),
+       trim_scale(on_hand_then - later.on_hand), trim_scale(held_then - later.held),
+       trim_scale(allocated_then - later.allocated),
+       trim_scale(on_hand_then - unavailable_then - held_then - allocated_then - later.available),
        trim_scale(short), key, reason, happened_at, recorded_at, correlation_id, source
-  FROM inventory.movement
- WHERE sku = %(sku)s
-   AND (%(location)s::text IS NULL OR location = %(location)s::text)
-   AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s::timestamptz)
-   AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s::timestamptz)
+  FROM entry e
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(l.quantity * (
+                  (l.to_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int
+                - (l.from_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int)), 0)
+                  AS on_hand,
+              coalesce(sum(l.quantity * ((l.to_account = 'held')::int - (l.from_account = 'held')::int)), 0) AS held,
+              coalesce(sum(l.quantity * ((l.to_account = 'allocated')::int - (l.from_account = 'allocated')::int)), 0)
+                  AS allocated,
+              coalesce(sum(l.quantity * ((l.to_account = 'available')::int - (l.from_account = 'available')::int)), 0)
+                  AS available
+         FROM inventory.movement l
+        WHERE l.sku = e.sku AND l.location = e.location AND l.condition = e.condition
+          AND l.recorded_at = e.recorded_at AND l.version > e.version AND l.version <= e.version + e.behind) AS later
  ORDER BY recorded_at DESC, location, version DESC
- LIMIT %(limit)s
 """
 
 # The horizon: transactions below xmin have all ended, so nothing can appear behind what is read here.
 CHANGED_AFTER: Final[LiteralString] = """
-SELECT sku, happened_at, xid::text::bigint, seq
+SELECT sku, coalesce(earliest, happened_at), xid::text::bigint, seq
   FROM inventory.movement
- WHERE (xid, seq) > (%(xid)s::bigint::text::xid8, %(seq)s)
+ WHERE on_hand IS NOT NULL AND (xid, seq) > (%(xid)s::bigint::text::xid8, %(seq)s)
    AND xid < pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY xid, seq
  LIMIT %(limit)s
@@ -114,11 +134,6 @@ async def positions(
     """Positions as they are at *now*, without one hold if so wanted."""
     params = {"skus": skus, "locations": locations, "now": now, "without": without}
     return await fetch_all(tx, POSITIONS, Position, params)
-
-
-async def at(tx: Tx, keys: set[PositionKey]) -> Mapping[PositionKey, Position]:
-    """Positions by their keys, as their rows are: unlocked, lapsed holds still in them."""
-    return {row.key: row for row in await fetch_all(tx, AT, Position, Places.of(keys).params)}
 
 
 async def positions_as_of(tx: Tx, skus: Sequence[Sku], as_of: datetime) -> Sequence[Position]:

@@ -9,6 +9,7 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import store as ledger
 from crossdock.inventory.model import Position, PositionKey, Posting
+from crossdock.inventory.posting import store as posting_store
 from crossdock.inventory.reservations import rules, store
 from crossdock.inventory.reservations.model import Claim
 from crossdock.inventory.rules import Books, opened, post
@@ -99,8 +100,7 @@ class Desk:
     async def close(self, *, origin: Origin, floor: bool) -> None:
         """Write everything in one go. Only with *floor* may promises exceed the goods afterwards."""
         if self._postings:
-            write = ledger.post_floor if floor else ledger.post_promises
-            await write(self._tx, self._postings, origin=origin, now=self._now)
+            await posting_store.write(self._tx, self._postings, origin=origin, now=self._now, facts=floor)
         if self._opened:
             await store.open_claims(self._tx, self._opened)
         if self._changed:

@@ -31,7 +31,7 @@ from crossdock.inventory.reservations.model import (
     Shelf,
     Shortage,
 )
-from crossdock.inventory.rules import Books, fingerprint, post
+from crossdock.inventory.rules import Books, digest, fingerprint, post
 from crossdock.inventory.states import State
 
 EXPIRED: Final = "expired"
@@ -46,9 +46,9 @@ def request_print(request: ReserveRequest) -> bytes:
     units: dict[tuple[str, str], Decimal] = {}
     for line in request.lines:
         item = (line.sku, line.condition)
-        units[item] = units.get(item, ZERO) + line.quantity
-    lines = sorted((*item, f"{quantity.normalize():f}") for item, quantity in units.items())
-    return fingerprint(request.kind, request.fill, request.channel, lines)
+        units[item] = units[item] + line.quantity if item in units else line.quantity
+    lines = [(*item, f"{quantity.normalize():f}") for item, quantity in sorted(units.items())]
+    return digest((request.kind.value, request.fill.value, request.channel, lines))
 
 
 def state_of(claims: Sequence[Claim], now: datetime) -> State:

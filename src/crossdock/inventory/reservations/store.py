@@ -8,7 +8,8 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from crossdock.canonical.base import ReservationKey
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
+from crossdock.foundation.db import Tx, fetch_all, fetch_tuples, post
+from crossdock.inventory.arrays import Numbered, columns
 from crossdock.inventory.model import PositionKey
 from crossdock.inventory.reservations.model import Claim, ClaimKind, ReserveRequest
 from crossdock.inventory.store import Places
@@ -41,9 +42,10 @@ SELECT key, answer::jsonb FROM unnest(%(keys)b::text[], %(answers)b::text[]) AS 
 OPEN_CLAIMS: Final[LiteralString] = """
 INSERT INTO inventory.claim (key, sku, location, condition, kind, expires_at, granted, arrived, remaining)
 SELECT key, sku, location, condition, kind, expires_at, quantity, quantity, quantity
-  FROM unnest(%(keys)b::text[], %(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(kinds)b::text[],
-              %(deadlines)b::timestamptz[], %(quantities)b::numeric[])
-       AS new(key, sku, location, condition, kind, expires_at, quantity)
+  FROM unnest(%(keys)b::text[], %(slots)b::int[], %(kinds)b::text[], %(deadlines)b::timestamptz[],
+              %(quantities)b::numeric[]) AS new(key, slot, kind, expires_at, quantity)
+  JOIN unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[])
+       WITH ORDINALITY AS place(sku, location, condition, slot) USING (slot)
 """
 
 # Claims are written whole: they were read under the lock of their position.
@@ -147,21 +149,39 @@ async def answered(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[Reservatio
 
 async def keep_shortfalls(tx: Tx, answers: Mapping[ReservationKey, str]) -> None:
     """Remember answers that are not a full grant, as JSON."""
-    await execute(tx, KEEP_SHORTFALLS, {"keys": list(answers), "answers": list(answers.values())})
+    await post(tx, KEEP_SHORTFALLS, {"keys": list(answers), "answers": list(answers.values())})
 
 
 async def open_claims(tx: Tx, claims: Sequence[Claim]) -> None:
     """Write claims of new reservations."""
-    await execute(tx, OPEN_CLAIMS, {**_identity(claims), "quantities": [claim.granted for claim in claims]})
+    places = Numbered[PositionKey]()
+    slots = [places.of(claim.position) for claim in claims]
+    await post(
+        tx,
+        OPEN_CLAIMS,
+        {
+            **columns(("skus", "locations", "conditions"), places.numbers),
+            "slots": slots,
+            "keys": [claim.key for claim in claims],
+            "kinds": [claim.kind.value for claim in claims],
+            "deadlines": [claim.expires_at for claim in claims],
+            "quantities": [claim.granted for claim in claims],
+        },
+    )
 
 
 async def change_claims(tx: Tx, claims: Sequence[Claim]) -> None:
     """Write claims as they are now."""
-    await execute(
+    await post(
         tx,
         CHANGE_CLAIMS,
         {
-            **_identity(claims),
+            "keys": [claim.key for claim in claims],
+            "skus": [claim.sku for claim in claims],
+            "locations": [claim.location for claim in claims],
+            "conditions": [claim.condition for claim in claims],
+            "kinds": [claim.kind.value for claim in claims],
+            "deadlines": [claim.expires_at for claim in claims],
             "granted": [claim.granted for claim in claims],
             "arrived": [claim.arrived for claim in claims],
             "remaining": [claim.remaining for claim in claims],
@@ -171,17 +191,6 @@ async def change_claims(tx: Tx, claims: Sequence[Claim]) -> None:
             "moved": [claim.moved for claim in claims],
         },
     )
-
-
-def _identity(claims: Sequence[Claim]) -> dict[str, object]:
-    return {
-        "keys": [claim.key for claim in claims],
-        "skus": [claim.sku for claim in claims],
-        "locations": [claim.location for claim in claims],
-        "conditions": [claim.condition for claim in claims],
-        "kinds": [claim.kind.value for claim in claims],
-        "deadlines": [claim.expires_at for claim in claims],
-    }
 
 
 async def claims_of(tx: Tx, keys: Iterable[ReservationKey]) -> Sequence[Claim]:
