@@ -55,11 +55,15 @@ def _reads(connector: Connector) -> Iterable[tuple[str, str, str]]:
     for pull in connector.pulls:
         yield code(pull.name), "poll", f"every {_span(pull.every)}, reaching back {_span(pull.overlap)}"
     for drop in connector.drops:
-        yield code(drop.name), f"file `{drop.pattern}` in the drop folder{_marker(drop)}", "within a second or two"
+        yield code(drop.name), f"file `{drop.pattern}` in the drop folder{_marker(drop)}", _taken(drop)
     for upload in connector.uploads:
         yield code(upload.name), f"HTTP upload of `{upload.pattern}`", "when it is posted"
     for load in connector.loads:
         yield code(load.name), "first load", f"`crossdock load CONNECTION {load.name}`"
+
+
+def _taken(drop: FileDrop) -> str:
+    return "within a second or two" if drop.marker else "once it is whole (the connection's `drop` in the estate)"
 
 
 def _marker(drop: FileDrop) -> str:

@@ -171,3 +171,12 @@ def test_the_schema_for_editors_describes_every_section() -> None:
     assert isinstance(properties, dict)
     assert {"company", "locations", "channels", "connections", "flows", "ownership"} <= set(properties)
     assert schema["additionalProperties"] is False
+
+
+def test_rules_for_files_of_a_connector_that_reads_none_are_doubtful(tmp_path: Path) -> None:
+    result = spoilt(tmp_path, "    connector: books\n", "    connector: books\n    drop: {settle_s: 1}\n")
+
+    assert said(result) == [
+        '3-connections.yaml:10: warning: connector "books" reads no files: these rules have no effect'
+    ]
+    assert result.estate is not None

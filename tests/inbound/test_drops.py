@@ -13,6 +13,7 @@ from crossdock.connector_kit.model import FileDrop
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Swept
+from crossdock.inbound.service import Drop
 from inbound.shopfloor import DROP, MARKED, SHOP, Hub, blocked, count, counts, hub_on, write
 
 
@@ -26,8 +27,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "drop"
 
 
-async def swept(hub: Hub, folder: Path, drop: FileDrop = DROP) -> Swept:
-    return await inbound.sweep(hub.database, SHOP, drop, folder, hub.clock)
+async def settled(hub: Hub, folder: Path, declared: FileDrop = DROP) -> Drop:
+    """A drop whose files have been seen to be quiet for long enough."""
+    drop = Drop(connection=SHOP, declared=declared, folder=folder)
+    await inbound.sweep(hub.database, drop, hub.clock)
+    await hub.clock.advance(drop.rules.settle_s)
+    return drop
+
+
+async def swept(hub: Hub, folder: Path, declared: FileDrop = DROP) -> Swept:
+    drop = await settled(hub, folder, declared)
+    return await inbound.sweep(hub.database, drop, hub.clock)
 
 
 async def headers(hub: Hub) -> list[tuple[str, str]]:
@@ -72,14 +82,26 @@ async def test_two_files_of_one_name_are_both_kept(hub: Hub, folder: Path) -> No
     assert names == ["day.jsonl", "day.jsonl.1"]
 
 
+async def test_files_that_would_lie_in_the_same_place_are_all_kept(hub: Hub, folder: Path) -> None:
+    everything = FileDrop(name="counts", pattern="*", decode=DROP.decode)
+    write(folder, "day", count("A", 0))
+    await swept(hub, folder, everything)
+    for n, name in enumerate(("day", "day.1"), 1):
+        write(folder, name, count("A", n))
+    await swept(hub, folder, everything)
+
+    assert sorted(path.name for path in (folder / "done" / "2026-11-27").iterdir()) == ["day", "day.1", "day.1.1"]
+
+
 async def test_a_crash_between_commit_and_move_takes_the_file_in_once(hub: Hub, folder: Path) -> None:
     write(folder, "day.jsonl", count("A", 1))
+    drop = await settled(hub, folder)
     folder.chmod(0o500)
     if os.access(folder, os.W_OK):  # root is not stopped by permissions: the folder for taken files is in the way
         folder.chmod(0o700)
         (folder / "done").write_text("in the way")
     with pytest.raises(OSError, match=r"."):
-        await swept(hub, folder)
+        await inbound.sweep(hub.database, drop, hub.clock)
     folder.chmod(0o700)
     (folder / "done").unlink(missing_ok=True)
 
@@ -114,11 +136,12 @@ async def test_files_still_being_written_are_left_alone(hub: Hub, folder: Path) 
 async def test_a_file_with_a_marker_waits_for_it(hub: Hub, folder: Path) -> None:
     write(folder, "a.dat", count("A", 1))
     write(folder, "b.dat", count("B", 2))
-    assert await swept(hub, folder, MARKED) == Swept()
+    drop = await settled(hub, folder, MARKED)
+    assert await inbound.sweep(hub.database, drop, hub.clock) == Swept()
 
     write(folder, "a.dat.complete", "")
     write(folder, "b.complete", "")
-    result = await swept(hub, folder, MARKED)
+    result = await inbound.sweep(hub.database, drop, hub.clock)
 
     assert sorted(result.stored) == ["a.dat", "b.dat"]
     assert [path.name for path in folder.iterdir()] == ["done"]
@@ -166,8 +189,9 @@ async def test_sweepers_at_once_take_each_file_in_once(hub: Hub, folder: Path) -
     for n in range(250):
         write(folder, f"{n}.jsonl", count(f"S{n}", n))
 
+    drops = [await settled(hub, folder) for _ in range(4)]
     while any(folder.glob("*.jsonl")):
-        await asyncio.gather(*(swept(hub, folder) for _ in range(4)))
+        await asyncio.gather(*(inbound.sweep(hub.database, drop, hub.clock) for drop in drops))
     await hub.work()
 
     assert sorted(await hub.effects(), key=int) == [str(n) for n in range(250)]
@@ -176,10 +200,11 @@ async def test_sweepers_at_once_take_each_file_in_once(hub: Hub, folder: Path) -
 
 async def test_a_file_that_grew_while_it_was_taken_in_is_taken_in_whole(hub: Hub, folder: Path) -> None:
     path = write(folder, "day.jsonl", count("A", 1) + "\n")
+    drop = await settled(hub, folder)
     event = f"file/{hashlib.sha256(path.read_bytes()).hexdigest()}"
     async with hub.database.transaction() as tx:
         await tx.execute("INSERT INTO inbound.seen VALUES ('shop', %s, gen_random_uuid(), 0, now())", (event,))
-        sweep = asyncio.create_task(swept(hub, folder))
+        sweep = asyncio.create_task(inbound.sweep(hub.database, drop, hub.clock))
         await blocked(hub.database)
         with path.open("a") as file:
             file.write(count("A", 2))
@@ -198,7 +223,8 @@ async def test_a_sweep_is_bounded_and_says_that_there_is_more(hub: Hub, folder: 
     for n in range(120):
         write(folder, f"{n}.jsonl", count("A", n))
 
-    first, second = await swept(hub, folder), await swept(hub, folder)
+    drop = await settled(hub, folder)
+    first, second = [await inbound.sweep(hub.database, drop, hub.clock) for _ in range(2)]
 
     assert (len(first.stored), first.more) == (100, True)
     assert (len(second.stored), second.more) == (20, False)

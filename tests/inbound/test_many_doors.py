@@ -13,7 +13,7 @@ import pytest
 from crossdock.canonical.base import ConnectionName, LocationCode, Sku
 from crossdock.canonical.receipts import ReceiptKind, ReceiptLine, ReceiptRef, ReceiptTender, SaleRecorded, content_of
 from crossdock.connector_kit.model import Connector, Decoded, FileDrop, Limits, Received, Role
-from crossdock.estate.model import Company, Estate
+from crossdock.estate.model import Company, DropRules, Estate
 from crossdock.finance import service as finance
 from crossdock.finance.model import Conflict, DayClosed, OriginalMissing, Recorded
 from crossdock.finance.service import Told
@@ -21,7 +21,7 @@ from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.db import Database, Tx
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Applied, Arrived, NewMessage, Outcome, Rejected, Repeated, Route, Waits
-from crossdock.inbound.service import Appliers, ApplyContext, Desk
+from crossdock.inbound.service import Appliers, ApplyContext, Desk, Drop
 from crossdock.inventory import service as inventory
 from inbound.shopfloor import write
 
@@ -90,7 +90,8 @@ class Hub:
 
     async def drop(self, door: ConnectionName, folder: Path, name: str, *receipts: SaleRecorded) -> None:
         write(folder / door, name, lines(*receipts))
-        await inbound.sweep(self.database, door, DROP, folder / door, self.clock)
+        drop = Drop(connection=door, declared=DROP, folder=folder / door, rules=DropRules(settle_s=0))
+        await inbound.sweep(self.database, drop, self.clock)
 
     async def work(self) -> None:
         desk = Desk(estate=ESTATE, connectors=dict.fromkeys(DOORS, TILLS), settings={})

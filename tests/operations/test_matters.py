@@ -101,6 +101,13 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         OutsideAbout(),
         facts.FeedHeard(connection="erp", feed="items", silent_since=NOW),
     ),
+    (
+        facts.FileChanged(
+            connection="tills", feed="receipts", file="done/2026-11-27/a.xml", version=2, message_id=ID, follows=ID
+        ),
+        OutsideAbout(),
+        None,
+    ),
     (say(facts.ReceiptGapFound, **GAP), OutsideAbout(), say(facts.ReceiptGapClosed, **GAP)),
     (
         facts.ReceiptUnsound(receipt_id=ID, ref=REF, difference=Decimal("-0.10"), currency="EUR"),

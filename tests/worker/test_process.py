@@ -16,6 +16,7 @@ from crossdock.canonical.stock import ItemDescribed
 from crossdock.connections.model import ConnectionState
 from crossdock.connector_kit.model import Decoded, FileDrop, Received
 from crossdock.connector_kit.verdict import CallFailed, LookupMissing, Verdict
+from crossdock.estate.model import DropRules
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START
 from crossdock.foundation.db import Database, execute
@@ -184,6 +185,18 @@ async def test_a_file_put_into_the_folder_has_its_effect(hub: Hub) -> None:
         await eventually(folder.is_dir)
         (folder / "one.txt").write_text("TEA\n")
         await _until_known(hub, "TEA")
+
+
+async def test_the_estate_says_when_a_file_may_be_taken(hub: Hub) -> None:
+    marked = msgspec.structs.replace(connection("shop"), drop=DropRules(settle_s=3600, marker=".ready"))
+    await apply(hub.database, estate(marked))
+    async with working(hub):
+        folder = drop_folder(hub, "shop")
+        await eventually(folder.is_dir)
+        (folder / "one.txt").write_text("TEA\n")
+        (folder / "one.ready").touch()
+        await _until_known(hub, "TEA")
+        await eventually(lambda: not (folder / "one.ready").exists())
 
 
 async def _until_known(hub: Hub, sku: str) -> None:

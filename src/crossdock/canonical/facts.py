@@ -28,6 +28,7 @@ from crossdock.canonical.plumbing import (
     ExceptionOpened,
     FeedHeard,
     FeedSilent,
+    FileChanged,
     IntentLanded,
     IntentParked,
     IntentRefused,
@@ -64,6 +65,7 @@ __all__ = [
     "Fact",
     "FeedHeard",
     "FeedSilent",
+    "FileChanged",
     "FulfilmentCancelled",
     "FulfilmentReleased",
     "FulfilmentShipped",
@@ -130,6 +132,7 @@ Fact: TypeAlias = (
     | MessageOverdue
     | MessageRejected
     | MessageSettled
+    | FileChanged
     | FeedHeard
     | FeedSilent
     | ConnectionBroken

@@ -86,6 +86,21 @@ class MessageSettled(Document, frozen=True, tag="message.settled", tag_field="fa
     reason: Text = ""
 
 
+class FileChanged(Document, frozen=True, tag="file.changed", tag_field="fact"):
+    """A file was written to after it had been taken: what it holds now was taken as a message of its own."""
+
+    connection: Code
+    feed: Code
+    file: Text
+    """Where it lies below the connection's drop folder."""
+    version: int
+    """How often it was taken, this time included."""
+    message_id: Code
+    """The message with what it holds now."""
+    follows: Code
+    """The message with what it held before."""
+
+
 class FeedHeard(Document, frozen=True, tag="feed.heard", tag_field="fact"):
     """A feed that was silent speaks again."""
 

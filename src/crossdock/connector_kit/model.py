@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from crossdock.canonical.base import ConnectionName, Document
 from crossdock.canonical.intents import IntentDocument
+from crossdock.connector_kit.endings import any_ending
 from crossdock.connector_kit.record import Undecodable
 from crossdock.connector_kit.session import Session
 
@@ -140,14 +141,16 @@ class Pull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDrop:
-    """Files put into the connection's drop folder. A file is ready when its name matches and is not temporary."""
+    """Files put into the connection's drop folder, taken once they are known to be whole (the estate's `drop`)."""
 
     name: str
     pattern: str
     """Glob on the file name, e.g. `*.xml`."""
     decode: Decoder
     marker: str = ""
-    """Suffix of a marker file that must exist first (`.complete`); empty when files are renamed into place."""
+    """Suffix of a marker file that must exist first (`.complete`); empty when none is needed."""
+    ends: Callable[[bytes], bool] = any_ending
+    """Is the file's end there, as far as one can tell? One without it is left alone for longer. See `endings`."""
     size_max: int = 64 * 1024 * 1024
 
 

@@ -81,6 +81,19 @@ class ChannelBuffer(Part, frozen=True):
     category: Code | None = None
 
 
+class DropRules(Part, frozen=True):
+    """When a file in a connection's drop folder may be taken. One that was renamed into place is taken at once."""
+
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 5.0
+    """Any other file is taken when its size and time have not changed for so many seconds."""
+    cut_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 300.0
+    """A file without its end (half a line, an open element), or an empty one, must not have changed for so many
+    seconds; then what can be read of it is taken, and the rest goes to a person."""
+    marker: Text = ""
+    """Suffix of a file that says that another one is whole, e.g. `.complete` for `day.xml.complete` or `day.complete`:
+    no file is taken without it, any file with it at once. Empty: files need none."""
+
+
 class ConnectionConfig(Part, frozen=True):
     """One configured account of a connector."""
 
@@ -92,6 +105,8 @@ class ConnectionConfig(Part, frozen=True):
     """Code tables: our code → theirs; `*` is a table's default."""
     channel: ChannelCode | None = None
     """The channel whose orders it brings (shops)."""
+    drop: DropRules = DropRules()
+    """How its drop folder tells a file that is whole from one that is being written."""
     requests_per_s: float | None = None
     """Lower the connector's own limit, e.g. for a small server."""
     concurrency: int | None = None

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from crossdock.canonical.base import CURRENCIES
 from crossdock.connector_kit.model import Connector
-from crossdock.estate.model import ChannelBuffer, Estate, FlowKind, SafetyStock
+from crossdock.estate.model import ChannelBuffer, ConnectionConfig, DropRules, Estate, FlowKind, SafetyStock
 
 Problem: TypeAlias = "tuple[tuple[str | int, ...], str, bool]"
 """Where, what, and whether it is only a warning."""
@@ -93,21 +93,28 @@ def _connections(estate: Estate, connectors: Mapping[str, Connector]) -> Iterato
             text = f'there is no connector "{connection.connector}" (installed: {known})'
             yield ("connections", index, "connector"), text, False
             continue
-        declared = {setting.name: setting for setting in connector.settings}
-        for name, value in connection.settings.items():
-            if name not in declared:
-                yield ("connections", index, "settings", name), f'"{connector.name}" has no setting "{name}"', False
-            elif declared[name].secret and not is_reference(value):
-                text = f'"{name}" is a secret: write ${{ENV_NAME}} or file:/path, never the value'
-                yield ("connections", index, "settings", name), text, False
-        for name, setting in declared.items():
-            if setting.default is None and name not in connection.settings:
-                yield ("connections", index), f'"{connection.name}" needs the setting "{name}": {setting.title}', False
+        yield from _settings(index, connection, connector)
+        if connection.drop != DropRules() and not connector.drops:
+            text = f'connector "{connector.name}" reads no files: these rules have no effect'
+            yield ("connections", index, "drop"), text, True
         for flow_index, flow in enumerate(estate.flows):
             if flow.connection == connection.name and connector.send(flow.kind) is None:
                 text = f'connector "{connector.name}" cannot carry {flow.kind}'
                 yield ("flows", flow_index, "kind"), text, False
     yield from _single_sender(estate)
+
+
+def _settings(index: int, connection: ConnectionConfig, connector: Connector) -> Iterator[Problem]:
+    declared = {setting.name: setting for setting in connector.settings}
+    for name, value in connection.settings.items():
+        if name not in declared:
+            yield ("connections", index, "settings", name), f'"{connector.name}" has no setting "{name}"', False
+        elif declared[name].secret and not is_reference(value):
+            text = f'"{name}" is a secret: write ${{ENV_NAME}} or file:/path, never the value'
+            yield ("connections", index, "settings", name), text, False
+    for name, setting in declared.items():
+        if setting.default is None and name not in connection.settings:
+            yield ("connections", index), f'"{connection.name}" needs the setting "{name}": {setting.title}', False
 
 
 def _single_sender(estate: Estate) -> Iterator[Problem]:

@@ -374,5 +374,7 @@ class Swept:
     repeated: tuple[str, ...] = ()
     """Same content as a file that came before, under whatever name."""
     refused: tuple[str, ...] = ()
-    """Moved to `failed/` untouched: too large, a symbolic link, not a regular file."""
+    """Moved to `failed/` untouched: too large, empty, a symbolic link, not a regular file."""
+    changed: tuple[str, ...] = ()
+    """Written to after they were taken: taken once more as they are now."""
     more: bool = False

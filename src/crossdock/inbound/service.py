@@ -17,6 +17,7 @@ from crossdock.inbound.applying import (
 )
 from crossdock.inbound.decoding import decode_waiting
 from crossdock.inbound.desk import Desk
+from crossdock.inbound.feeds.drop import Drop
 from crossdock.inbound.feeds.drops import sweep
 from crossdock.inbound.feeds.polling import LoadProgress, load, poll
 from crossdock.inbound.feeds.silence import Watch, silent_feeds
@@ -41,6 +42,7 @@ __all__ = [
     "Appliers",
     "ApplyContext",
     "Desk",
+    "Drop",
     "LoadProgress",
     "OwnWrites",
     "Upkeep",

@@ -147,6 +147,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "feed_silent": Remedy(
         about=_outside, todo="Ask the sender; the exception closes by itself when the feed speaks.", dismiss=_CLOSE
     ),
+    "file_changed": Remedy(
+        about=_outside,
+        todo="Nothing is lost: what the file holds now was taken, too. Let its sender rename files into place, or write a "
+        "marker, or give it a longer `settle_s`; a record of the first version that was cut can be dismissed.",
+        dismiss=_CLOSE,
+    ),
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),

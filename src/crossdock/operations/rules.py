@@ -165,6 +165,17 @@ def _unknown_item(fact: facts.ItemUnknown) -> Matter:
 
 
 @matter_of.register
+def _changed(fact: facts.FileChanged) -> Matter:
+    return Matter(
+        type="file_changed",
+        key=f"file/{fact.connection}/{fact.feed}/{fact.file}",
+        subject=f"message/{fact.message_id}",
+        path=fact.file,
+        detail=f"{fact.connection} {fact.feed}: written to after it was taken; version {fact.version} was taken, too",
+    )
+
+
+@matter_of.register
 def _silent(fact: facts.FeedSilent) -> Matter:
     return Matter(
         type="feed_silent",

@@ -19,6 +19,7 @@ from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
 from crossdock.inbound import service as inbound
+from crossdock.inbound.service import Drop
 from crossdock.outbound.pump.pump import Pump
 from crossdock.worker.loop import Loop, run_loop
 
@@ -50,7 +51,7 @@ async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, st
         pumping = asyncio.create_task(pump.run(stop), name=f"pump {name}")
         loops = [
             asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name)
-            for loop in (*_polls(hub, connector, line), *_sweeps(hub, connector.drops, name))
+            for loop in (*_polls(hub, connector, line), *_sweeps(hub, connector.drops, config))
         ]
         try:
             await stop.wait()
@@ -101,18 +102,20 @@ async def _stop_broken(hub: Hub, name: str, reason: str) -> None:
     hub.hints.ring()
 
 
-def _sweeps(hub: Hub, drops: Sequence[FileDrop], name: ConnectionName) -> Sequence[Loop]:
-    folder = drop_folder(hub, name)
+def _sweeps(hub: Hub, drops: Sequence[FileDrop], config: ConnectionConfig) -> Sequence[Loop]:
+    folder = drop_folder(hub, config.name)
     if drops:
         folder.mkdir(parents=True, exist_ok=True)
 
-    def sweep(drop: FileDrop) -> Loop:
+    def sweep(declared: FileDrop) -> Loop:
+        drop = Drop(connection=ConnectionName(config.name), declared=declared, folder=folder, rules=config.drop)
+
         async def step() -> bool:
-            swept = await inbound.sweep(hub.database, name, drop, folder, hub.clock)
-            if swept.stored or swept.refused:
+            swept = await inbound.sweep(hub.database, drop, hub.clock)
+            if swept.stored or swept.refused or swept.changed:
                 hub.hints.ring()
             return swept.more
 
-        return Loop(name=f"sweep {name}/{drop.name}", step=step, every_s=SWEEP_S)
+        return Loop(name=f"sweep {config.name}/{declared.name}", step=step, every_s=SWEEP_S)
 
-    return [sweep(drop) for drop in drops]
+    return [sweep(declared) for declared in drops]

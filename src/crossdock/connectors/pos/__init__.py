@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from crossdock.connector_kit.endings import ends_its_root, ends_with_a_line
 from crossdock.connector_kit.model import Connector, FileDrop, Limits, Role, Setting
 from crossdock.connectors.pos.ndjson import decode_ndjson
 from crossdock.connectors.pos.poslog import decode_poslog
@@ -43,8 +44,8 @@ CONNECTOR: Final = Connector(
     ),
     limits=Limits(requests_per_s=50, burst=50, concurrency=4),
     drops=(
-        FileDrop(name="poslog", pattern="*.xml", decode=decode_poslog),
-        FileDrop(name="receipts", pattern="*.ndjson", decode=decode_ndjson),
+        FileDrop(name="poslog", pattern="*.xml", decode=decode_poslog, ends=ends_its_root),
+        FileDrop(name="receipts", pattern="*.ndjson", decode=decode_ndjson, ends=ends_with_a_line),
         FileDrop(name="poslog-marked", pattern="*.poslog", decode=decode_poslog, marker=MARKER),
         FileDrop(name="receipts-marked", pattern="*.jsonl", decode=decode_ndjson, marker=MARKER),
     ),

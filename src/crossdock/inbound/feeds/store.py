@@ -1,10 +1,12 @@
-"""SQL of cursors and of silence."""
+"""SQL of cursors, of silence, and of files that were taken."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
+from crossdock.canonical.base import ConnectionName
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
 from crossdock.inbound.model import FeedShown, MessageId
 
@@ -69,6 +71,50 @@ VALUES (%(connection)s, %(event_id)s, %(message)s, 0, %(now)s)
     ON CONFLICT (connection, event_id) DO UPDATE SET seen_at = seen.seen_at
 RETURNING message
 """
+
+WATCH: Final[LiteralString] = """
+INSERT INTO inbound.taken (connection, feed, place, name, mark, version, message, watched_until)
+VALUES (%(connection)s, %(feed)s, %(place)s, %(name)s, %(mark)s, %(version)s, %(message)s, %(watched_until)s)
+    ON CONFLICT (connection, feed, place)
+    DO UPDATE SET mark = excluded.mark, version = excluded.version, message = excluded.message,
+                  watched_until = excluded.watched_until
+"""
+
+WATCHED: Final[LiteralString] = """
+SELECT place, name, mark, version, message, watched_until
+  FROM inbound.taken
+ WHERE connection = %(connection)s AND feed = %(feed)s
+ ORDER BY watched_until DESC
+ LIMIT %(limit)s
+"""
+
+# With them goes what connections have left behind that are gone from the estate.
+FORGET: Final[LiteralString] = """
+DELETE FROM inbound.taken
+ WHERE (connection = %(connection)s AND feed = %(feed)s AND place = ANY(%(places)s))
+    OR watched_until < %(long_ago)s
+"""
+
+WATCHED_MAX: Final = 20_000
+LEFT_BEHIND: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenFile:
+    """A file of a drop folder that was taken lately."""
+
+    connection: ConnectionName
+    feed: str
+    place: str
+    """Below the drop folder."""
+    name: str
+    """What its sender called it, as text."""
+    mark: str
+    """As it was when it was taken last."""
+    version: int
+    message: MessageId
+    """What was taken last."""
+    watched_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +190,50 @@ async def claim(tx: Tx, connection: str, event_id: str, message: MessageId, now:
     params = {"connection": connection, "event_id": event_id, "message": message, "now": now}
     rows = await fetch_tuples(tx, CLAIM, params)
     return MessageId(rows[0][0])
+
+
+async def watch(tx: Tx, file: TakenFile) -> None:
+    """Look at a taken file for a while; one that is watched already is from now on as it is told here."""
+    params = {
+        "connection": file.connection,
+        "feed": file.feed,
+        "place": os.fsencode(file.place),
+        "name": file.name,
+        "mark": file.mark,
+        "version": file.version,
+        "message": file.message,
+        "watched_until": file.watched_until,
+    }
+    await execute(tx, WATCH, params)
+
+
+async def watched(tx: Tx, connection: ConnectionName, feed: str) -> Sequence[TakenFile]:
+    """The files of a drop that are looked at still."""
+    rows = await fetch_tuples(tx, WATCHED, {"connection": connection, "feed": feed, "limit": WATCHED_MAX})
+    return [
+        TakenFile(
+            connection=connection,
+            feed=feed,
+            place=os.fsdecode(place),
+            name=name,
+            mark=mark,
+            version=version,
+            message=MessageId(message),
+            watched_until=watched_until,
+        )
+        for place, name, mark, version, message, watched_until in rows
+    ]
+
+
+async def forget(tx: Tx, connection: str, feed: str, places: Sequence[str], now: datetime) -> None:
+    """Look at these files no longer."""
+    params = {
+        "connection": connection,
+        "feed": feed,
+        "places": [os.fsencode(place) for place in places],
+        "long_ago": now - LEFT_BEHIND,
+    }
+    await execute(tx, FORGET, params)
 
 
 async def list_feeds(tx: Tx, connection: str) -> Sequence[FeedShown]:

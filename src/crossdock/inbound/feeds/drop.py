@@ -1,0 +1,34 @@
+"""A drop folder's drop, as the process that looks after it knows it."""
+
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+from crossdock.canonical.base import ConnectionName
+from crossdock.connector_kit.model import FileDrop
+from crossdock.estate.model import DropRules
+from crossdock.inbound.feeds.looks import Looks
+
+
+@dataclass(slots=True, kw_only=True)
+class Drop:
+    """One drop of one connection, and what the looks at its files have shown so far."""
+
+    connection: ConnectionName
+    declared: FileDrop
+    folder: Path
+    rules: DropRules = field(default_factory=DropRules)
+    looks: Looks = field(default_factory=Looks)
+    later_looks: Looks = field(default_factory=Looks)
+    """At files that were taken and written to afterwards."""
+    look_back_s: float = -inf
+    """When to look at taken files again; at once in a new process."""
+
+    @property
+    def marker(self) -> str:
+        """Suffix of the file that says that another is whole; empty when none is needed."""
+        return self.declared.marker or self.rules.marker
+
+    def ends(self, body: bytes) -> bool:
+        """Does it look as if the file's end were there?"""
+        return bool(body) and self.declared.ends(body)
