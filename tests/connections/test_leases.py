@@ -78,6 +78,17 @@ async def test_a_holder_hears_that_its_lease_was_taken(database: Database) -> No
         assert await service.take_lease(tx, "send/erp", "three", LONG) is None
 
 
+async def test_a_holder_hears_that_its_lease_cannot_be_renewed_whatever_the_reason(database: Database) -> None:
+    """Also for one that nobody foresaw: here, the table is gone."""
+    lease = await take(database, "one", SHORT)
+    assert lease is not None
+    async with leases.hold(database, lease, span=SHORT) as held:
+        async with database.transaction() as tx:
+            await tx.execute("ALTER TABLE connections.lease RENAME TO elsewhere")
+        async with asyncio.timeout(10):
+            await held.lost.wait()
+
+
 async def test_a_break_is_told_once_and_a_repair_once(database: Database) -> None:
     now = SYSTEM_CLOCK.now()
     async with database.transaction() as tx:

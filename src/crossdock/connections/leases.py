@@ -69,8 +69,8 @@ async def _keep(database: Database, held: Held, span: timedelta, clock: Clock) -
             good_until_s = asked_s + span_s
         except LeaseLostError:
             break
-        except (*DATABASE_GONE, TimeoutError) as error:
-            log.warning("lease_not_renewed", lease=held.lease.name, error=str(error).strip())
+        except Exception as error:  # noqa: BLE001 (whatever it was, the holder must hear when its time is over)
+            log.warning("lease_not_renewed", lease=held.lease.name, error=f"{type(error).__name__}: {error}".strip())
             if clock.monotonic() >= good_until_s:
                 break
     log.warning("lease_lost", lease=held.lease.name, holder=held.lease.holder)
