@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bench import idle, intake, soak
 from bench.figures import Figure, show
+from bench.stock.area import stock
 from cyclopts import App
 
 app = App(name="crossdock", help="Measure the hub, side by side and interleaved; run it long, with faults.")
@@ -18,6 +19,7 @@ class Area(StrEnum):
 
     INTAKE = "intake"
     IDLE = "idle"
+    STOCK = "stock"
 
 
 class Ordeal(StrEnum):
@@ -41,6 +43,8 @@ def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = F
             figures = asyncio.run(intake.intake(rounds, seconds))
         case Area.IDLE:
             figures = asyncio.run(idle.idle(rounds, seconds * 10))
+        case Area.STOCK:
+            figures = asyncio.run(stock(rounds, seconds))
         case _:
             assert_never(area)
     show(figures, as_json=json)

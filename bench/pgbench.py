@@ -70,9 +70,14 @@ def _quoted(text: str) -> str:
 
 def run(contender: Contender, file: Path, *, clients: int, seconds: float) -> float:
     """Orders committed per second."""
+    return tps(contender.dsn, file, clients=clients, seconds=seconds)
+
+
+def tps(dsn: str, file: Path, *, clients: int, seconds: float) -> float:
+    """Transactions per second of a script."""
     command = [str(programs() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=2"]
     ran = subprocess.run(
-        [*command, f"--time={max(1, round(seconds))}", f"--file={file}", contender.dsn],
+        [*command, f"--time={max(1, round(seconds))}", f"--file={file}", dsn],
         capture_output=True,
         text=True,
         env=environment(),
