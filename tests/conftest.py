@@ -23,6 +23,14 @@ _numbers = itertools.count(1)
 TEMPLATE = "crossdock_template"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Spread over processes, a file stays together, and so do all who talk to the one ERP."""
+    if config.pluginmanager.hasplugin("dsession") or hasattr(config, "workerinput"):
+        for item in items:
+            talks_to_erp = "erp" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("erp" if talks_to_erp else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectionInfo]:
     """A throw-away PostgreSQL for the whole run, with a migrated template database."""
