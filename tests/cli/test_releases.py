@@ -57,10 +57,11 @@ def test_one_cause_is_one_exception_with_all_the_money_and_matching_releases_eve
     matched = trading.run("match", "corner", "sku", "--apply")
 
     assert (row["type"], row["path"], str(row["amount"]).rstrip("0").rstrip(".")) == (
-        "intent_parked",
-        "identity:sku:A",
+        "identity_missing",
+        "sku",
         "48",
     )
+    assert row["detail"] == "1 items of ours have no counterpart on corner (2 intents wait): A"
     assert "unmapped" in shown
     assert (cause["cause"], cause["intents"]) == ("identity:sku:A", 2)
     assert "2 intents that waited for this are on their way again." in matched.out

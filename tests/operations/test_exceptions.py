@@ -29,7 +29,7 @@ async def told(tx: Tx, *said: Document, now: datetime = NOW) -> Sequence[OpenExc
     for fact in said:
         await eventlog.append(tx, [NewFact(stream="order/1", fact=fact, happened_at=now, origin=Origin.begin("test"))])
         event = (await eventlog.of_stream(tx, "order/1"))[-1]
-        await operations.watch(tx, ESTATE, event, now=now)
+        await operations.watch(tx, ESTATE, [event], now=now)
     return await operations.list_exceptions(tx)
 
 

@@ -23,9 +23,11 @@ from crossdock.operations.remedies import (
     CauseAbout,
     ConnectionAbout,
     HoldAbout,
+    IdentityAbout,
     IntentAbout,
     OutsideAbout,
     RecordAbout,
+    StoreAbout,
     about,
     remedy_of,
 )
@@ -85,6 +87,21 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         say(facts.IntentRefused, **INTENT, reason="closed"),
         IntentAbout(intent_id=UUID(ID)),
         say(facts.IntentLanded, **INTENT, document_id="D1", landed_at=NOW),
+    ),
+    (
+        say(facts.IntentParked, **INTENT, cause="identity:sku:A/1", reason="not matched"),
+        IdentityAbout(connection="erp", kind="sku"),
+        None,
+    ),
+    (
+        say(facts.MessageUnmatched, **MESSAGE, path="$.item", reason="not matched", lacks="theirs:location:W/1"),
+        IdentityAbout(connection="shop", kind="location"),
+        None,
+    ),
+    (
+        say(facts.MessageUnmatched, **MESSAGE, path="$.store", reason="no zone", lacks="location:S/9"),
+        StoreAbout(code="S/9"),
+        None,
     ),
     (
         say(facts.IntentParked, **INTENT, cause="lookup:tax:a/b", reason="missing"),

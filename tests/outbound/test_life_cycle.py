@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossdock.outbound.causes import code, text
 from crossdock.outbound.model import Ended, IntentState, Outcome, Purpose, Terms, Verdict
 from crossdock.outbound.publication.rules import BY_VERDICT, ORDER
 from crossdock.outbound.pump.rules import Candidate, Carrier, looks, pack, share
-from crossdock.outbound.rules import PROBED, SENT, Case, Standing, backoff_s, code, decide, text
+from crossdock.outbound.rules import PROBED, SENT, Case, Standing, backoff_s, decide
 from crossdock.outbound.states import OPEN, TABLE, Event, after
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
 from crossdock.catalog import service as catalog
 from crossdock.connections.line import Line
@@ -11,12 +12,15 @@ from crossdock.crossref import service as crossref
 from crossdock.crossref.model import Kind, Link, LinkConflict, MatchPlan, Ours, TheirObject
 from crossdock.estate.model import Estate
 from crossdock.foundation.db import Tx
-from crossdock.operations.release import By, release_cause
-from crossdock.outbound import service as outbound
+from crossdock.operations import service as operations
+from crossdock.operations.casework.service import By
+from crossdock.operations.grouping import service as grouping
+from crossdock.operations.grouping.service import Freed
 
 KINDS: Final = (Kind.SKU, Kind.LOCATION)
 """Matched when nobody names a kind: both are lists of ours."""
 HAND: Final = "hand"
+NOTHING: Final = Freed()
 
 
 class NoDirectoryError(Exception):
@@ -38,8 +42,8 @@ class Matched:
     applied: bool = False
     conflicts: Sequence[LinkConflict] = ()
     """Proposed pairs that somebody else had linked otherwise by then."""
-    released: int = 0
-    """Parked intents that waited for one of the pairs, and are on their way again."""
+    freed: Freed = NOTHING
+    """Parked intents and unreadable records that waited for one of the pairs, and are on their way again."""
 
     @property
     def complete(self) -> bool:
@@ -105,9 +109,9 @@ async def match(
     return Matched(kind=kind, ours=len(ours), theirs=seen, linked=len(linked), plan=plan, vanished=vanished)
 
 
-async def apply(tx: Tx, connection: str, proposed: Matched, by: By) -> Matched:
-    """Link what was proposed, and send on what waited for it."""
-    conflicts, released = await link(tx, connection, proposed.kind, proposed.plan.links, by)
+async def apply(tx: Tx, hub: Hub, connection: str, proposed: Matched, by: By) -> Matched:
+    """Link what was proposed; send on and read again what waited for it."""
+    conflicts, freed = await link(tx, hub, connection, proposed.kind, pairs=proposed.plan.links, by=by)
     return Matched(
         kind=proposed.kind,
         ours=proposed.ours,
@@ -117,22 +121,24 @@ async def apply(tx: Tx, connection: str, proposed: Matched, by: By) -> Matched:
         vanished=proposed.vanished,
         applied=True,
         conflicts=conflicts,
-        released=released,
+        freed=freed,
     )
 
 
 async def link(
-    tx: Tx, connection: str, kind: Kind, pairs: Sequence[Link], by: By
-) -> tuple[Sequence[LinkConflict], int]:
-    """Store pairs; those that could not be, and how many parked intents are on their way again."""
+    tx: Tx, hub: Hub, connection: str, kind: Kind, *, pairs: Sequence[Link], by: By
+) -> tuple[Sequence[LinkConflict], Freed]:
+    """Store pairs; those that could not be, and what is on its way again."""
     outcomes = await crossref.link(tx, connection, kind, pairs) if pairs else ()
     conflicts = [outcome for outcome in outcomes if isinstance(outcome, LinkConflict)]
-    taken = {conflict.ours for conflict in conflicts}
-    return conflicts, await _release(tx, connection, kind, {pair.ours for pair in pairs} - taken, by)
+    return conflicts, await _release(tx, hub, connection, kind, by)
 
 
-async def _release(tx: Tx, connection: str, kind: Kind, codes: set[str], by: By) -> int:
-    """The cause of these intents is gone: they need not wait for a person to say so."""
-    freed = {outbound.identity_cause(kind, code) for code in codes}
-    waiting = {each.cause for each in await outbound.causes(tx) if each.connection == connection}
-    return sum([len((await release_cause(tx, connection, cause, by)).intents) for cause in sorted(freed & waiting)])
+async def _release(tx: Tx, hub: Hub, connection: str, kind: Kind, by: By) -> Freed:
+    """What these waited for is there: they need not wait for a person to say so."""
+    estate = await hub.estate.get(tx)
+    freed = await grouping.release_matched(
+        tx, desk(hub, estate), connection=connection, kind=kind, who=by.who, now=by.now
+    )
+    await operations.refresh(tx, estate, now=by.now)
+    return freed

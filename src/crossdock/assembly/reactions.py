@@ -66,8 +66,7 @@ async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: date
 
 async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """Facts that need a person open exceptions, facts that settle a matter close them."""
-    for event in events:
-        await operations.watch(tx, estate, event, now=now)
+    await operations.watch(tx, estate, events, now=now)
 
 
 POSTED: Final = {FlowKind.JOURNAL: PostedDocument.JOURNAL, FlowKind.GOODS_ISSUE: PostedDocument.GOODS}

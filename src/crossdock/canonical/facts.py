@@ -36,6 +36,7 @@ from crossdock.canonical.plumbing import (
     MessageQuarantined,
     MessageRejected,
     MessageSettled,
+    MessageUnmatched,
 )
 from crossdock.canonical.receipt_facts import (
     ReceiptConflict,
@@ -78,6 +79,7 @@ __all__ = [
     "MessageQuarantined",
     "MessageRejected",
     "MessageSettled",
+    "MessageUnmatched",
     "OrderAccepted",
     "OrderCancelled",
     "OrderCompleted",
@@ -133,6 +135,7 @@ Fact: TypeAlias = (
     | MessageRejected
     | MessageSettled
     | FileChanged
+    | MessageUnmatched
     | FeedHeard
     | FeedSilent
     | ConnectionBroken

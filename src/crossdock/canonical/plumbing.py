@@ -53,6 +53,20 @@ class MessageQuarantined(Document, frozen=True, tag="message.quarantined", tag_f
     subject: Text = ""
 
 
+class MessageUnmatched(Document, frozen=True, tag="message.unmatched", tag_field="fact"):
+    """A record names what nobody has told the hub (an item, a store): it waits with all others that lack the same."""
+
+    message_id: Code
+    record: int
+    connection: Code
+    feed: Code
+    path: Text
+    reason: Text
+    lacks: Text
+    """`theirs:sku:4711`, `location:S99`"""
+    subject: Text = ""
+
+
 class MessageOverdue(Document, frozen=True, tag="message.overdue", tag_field="fact"):
     """A record has waited for its parent longer than its clock allows."""
 

@@ -25,10 +25,10 @@ from crossdock.cli.output import (
     shown,
 )
 from crossdock.cli.raw import readable
-from crossdock.operations import release as casework
 from crossdock.operations import service as operations
+from crossdock.operations.casework import service as casework
+from crossdock.operations.casework.service import By, IntentSeen, NotPossible, ReleaseOutcome, Sight, StillWrong, Worked
 from crossdock.operations.model import ExceptionState, OpenException
-from crossdock.operations.release import By, IntentSeen, NotPossible, ReleaseOutcome, Sight, StillWrong, Worked
 from crossdock.outbound import service as outbound
 from crossdock.outbound.model import Verified
 

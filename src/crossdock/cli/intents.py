@@ -7,7 +7,7 @@ from cyclopts import App
 
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, one_of, print_json, print_table, say, show, shown
-from crossdock.operations.release import By, release_cause
+from crossdock.operations.casework.service import By, release_cause
 from crossdock.outbound import service as outbound
 from crossdock.outbound.model import Answer, Done, IntentState, IntentWithAttempts, Outcome, Unfit, Unknown
 from crossdock.outbound.service import Filter

@@ -17,7 +17,8 @@ from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, Flag, prin
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import Kind, Link
 from crossdock.estate.model import ConnectionConfig, Estate
-from crossdock.operations.release import By
+from crossdock.operations.casework.service import By
+from crossdock.operations.grouping.service import Freed
 
 SHOWN = 50
 RULES = ("code", "barcode", "name")
@@ -92,7 +93,7 @@ async def _by_rule(work: _Work, kinds: Sequence[Kind], rules: Sequence[str], *, 
     if not apply:
         return reports
     async with work.hub.database.transaction() as tx:
-        return [await matching.apply(tx, work.name, report, work.by) for report in reports]
+        return [await matching.apply(tx, work.hub, work.name, report, work.by) for report in reports]
 
 
 async def _by_hand(work: _Work, kind: Kind, pairs: Mapping[str, str], forget: Sequence[str], *, as_json: bool) -> int:
@@ -103,12 +104,13 @@ async def _by_hand(work: _Work, kind: Kind, pairs: Mapping[str, str], forget: Se
         if strangers:
             raise CommandError(f'We have no {kind} "{strangers[0]}".')
         forgotten = [code for code in forget if await crossref.unlink(tx, work.name, kind, code)]
-        conflicts, released = await matching.link(tx, work.name, kind, links, work.by)
+        conflicts, freed = await matching.link(tx, work.hub, work.name, kind, pairs=links, by=work.by)
     taken = {conflict.ours for conflict in conflicts}
     linked = [pair for pair in links if pair.ours not in taken]
     missing = [code for code in forget if code not in forgotten]
     if as_json:
-        print_json({"linked": linked, "conflicts": conflicts, "unlinked": forgotten, "released": released})
+        released = {"released": len(freed.intents), "read_again": freed.records}
+        print_json({"linked": linked, "conflicts": conflicts, "unlinked": forgotten, **released})
         return EXIT_FINDINGS if conflicts or missing else 0
     for pair in linked:
         say(f"{kind} {pair.ours} is {pair.theirs} on {work.name}.")
@@ -119,7 +121,7 @@ async def _by_hand(work: _Work, kind: Kind, pairs: Mapping[str, str], forget: Se
         say(text, "red")
     for code in missing:
         say(f"{kind} {code} had no counterpart on {work.name}.", "red")
-    _say_released(released)
+    _say_freed(freed)
     return EXIT_FINDINGS if conflicts or missing else 0
 
 
@@ -137,7 +139,8 @@ def _as_json(report: Matched) -> dict[str, object]:
         "unmatched_theirs": report.plan.unmatched_theirs,
         "vanished": report.vanished,
         "conflicts": report.conflicts,
-        "released": report.released,
+        "released": len(report.freed.intents),
+        "read_again": report.freed.records,
     }
 
 
@@ -163,7 +166,7 @@ def _print(report: Matched, connection: str) -> None:
     )
     if plan.unmatched_theirs:
         say(f"{len(plan.unmatched_theirs)} of theirs have no counterpart here.", "dim")
-    _say_released(report.released)
+    _say_freed(report.freed)
 
 
 def _some(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str) -> None:
@@ -175,6 +178,8 @@ def _some(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str) 
         say(f"… and {len(rows) - SHOWN} more; --json lists all.", "dim")
 
 
-def _say_released(released: int) -> None:
-    if released:
-        say(f"{released} intents that waited for this are on their way again.")
+def _say_freed(freed: Freed) -> None:
+    if freed.intents:
+        say(f"{len(freed.intents)} intents that waited for this are on their way again.")
+    if freed.records:
+        say(f"{freed.records} records that could not be read without it will be applied.")

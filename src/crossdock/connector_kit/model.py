@@ -60,6 +60,8 @@ class Received:
     """Time zone per location code, for tills that do not know theirs."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Lookups of the estate by table, theirs → ours (locations, tenders, taxes)."""
+    matched: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Theirs → ours per kind of identity: what a record lacked when it was first read, and has by now."""
     channel: str = ""
     """The estate's channel whose orders this connection brings; empty when it brings none."""
 

@@ -9,12 +9,31 @@ import msgspec
 
 
 class Undecodable(Exception):  # noqa: N818
-    """A message or one record of it cannot be read. `path` is exact, e.g. `$.line_items[0].quantity`."""
+    """A message or one record of it cannot be read. `path` is exact, e.g. `$.line_items[0].quantity`.
 
-    def __init__(self, path: str, reason: str) -> None:
+    `lacks` names what the hub has not been told and the record needs (`unmatched`, `unknown_location`): records that
+    lack the same are one matter, and are read again together.
+    """
+
+    def __init__(self, path: str, reason: str, *, lacks: str = "") -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+        self.lacks = lacks
+
+
+IDENTITY_OF_THEIRS: Final = "theirs:"
+LOCATION: Final = "location:"
+
+
+def unmatched(path: str, kind: str, theirs: str, reason: str) -> Undecodable:
+    """Their object with the id *theirs* has no counterpart among ours: once it is matched, the record can be read."""
+    return Undecodable(path, reason, lacks=f"{IDENTITY_OF_THEIRS}{kind}:{theirs}")
+
+
+def unknown_location(path: str, reason: str, code: str) -> Undecodable:
+    """The estate does not know the location *code*: under an estate that does, the record can be read."""
+    return Undecodable(path, reason, lacks=f"{LOCATION}{code}")
 
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)

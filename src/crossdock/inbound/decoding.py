@@ -1,7 +1,7 @@
 """From raw messages to records: outside any transaction, oldest first, one worker per connection at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from crossdock.canonical.base import ConnectionName
-from crossdock.canonical.facts import MessageQuarantined
+from crossdock.canonical.facts import MessageQuarantined, MessageUnmatched
 from crossdock.connector_kit.model import Damaged, Decoded, Decoder, Received
 from crossdock.connector_kit.record import Undecodable
 from crossdock.eventlog import service as eventlog
@@ -35,6 +35,8 @@ THREAD_FROM: Final = 64 * 1024
 """Bodies of this size and more are decoded beside the event loop."""
 ROWS_MAX: Final = 2_000
 
+Matched: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Theirs → ours per kind of identity."""
 Decoding: TypeAlias = "tuple[StoredMessage, Sequence[Draft]]"
 
 
@@ -57,13 +59,15 @@ async def _decode_connection(database: Database, desk: Desk, connection: Connect
         return Work(messages=len(messages), more=bool(messages)) + await _keep(session, decoded, clock)
 
 
-async def decode(desk: Desk, message: StoredMessage, body: bytes | None = None) -> Sequence[Draft]:
+async def decode(
+    desk: Desk, message: StoredMessage, body: bytes | None = None, matched: Matched | None = None
+) -> Sequence[Draft]:
     """The records of a message (with *body* in the place of its own); never raises, whatever the decoder does."""
     decoder = desk.decoder(message.connection, Route(message.route), message.feed)
     if decoder is None:
         reason = f'nothing here reads {message.route} feed "{message.feed}" of connection "{message.connection}"'
         return [damaged(0, "$", reason, whole=True)]
-    received = desk.received(message, message.body if body is None else body)
+    received = desk.received(message, message.body if body is None else body, matched or {})
     if len(received.body) < THREAD_FROM:
         return _drafts(decoder, received)
     return await asyncio.to_thread(_drafts, decoder, received)
@@ -76,7 +80,7 @@ def _drafts(decoder: Decoder, received: Received) -> Sequence[Draft]:
         for item in decoder(received):
             drafts.append(_draft(len(drafts), item))
     except Undecodable as error:
-        drafts.append(damaged(len(drafts), error.path, error.reason, whole=not drafts))
+        drafts.append(damaged(len(drafts), error.path, error.reason, whole=not drafts, lacks=error.lacks))
     except (ValueError, msgspec.ValidationError) as error:  # what a canonical document refuses
         path, reason = read_problem(str(error))
         drafts.append(damaged(len(drafts), path, reason, whole=not drafts))
@@ -88,7 +92,8 @@ def _drafts(decoder: Decoder, received: Received) -> Sequence[Draft]:
 
 def _draft(number: int, item: Decoded | Damaged) -> Draft:
     if isinstance(item, Damaged):
-        return damaged(number, item.error.path, item.error.reason, key=item.key, raw=item.raw or None)
+        error = item.error
+        return damaged(number, error.path, error.reason, key=item.key, raw=item.raw or None, lacks=error.lacks)
     return draft_of(number, item.document, key=item.key, event_id=item.event_id, waits_for=item.waits_for)
 
 
@@ -152,19 +157,35 @@ async def insert(tx: Tx, records: Sequence[NewRecord], now: datetime) -> None:
     await eventlog.append(tx, [_quarantined(record, now) for record in unreadable])
 
 
-def _quarantined(record: NewRecord, now: datetime) -> NewFact:
-    message, draft = record.message, record.draft
-    return NewFact(
-        stream=f"message/{message.id}",
-        fact=MessageQuarantined(
+def told_of(message: StoredMessage, draft: Draft, subject: str) -> MessageQuarantined | MessageUnmatched:
+    """What people hear of a record that cannot be read: on its own, or with all others that lack the same."""
+    if draft.lacks:
+        return MessageUnmatched(
             message_id=str(message.id),
             record=draft.number,
             connection=message.connection,
             feed=message.feed,
             path=draft.path,
             reason=draft.reason,
-            subject=draft.key,
-        ),
+            lacks=draft.lacks,
+            subject=subject,
+        )
+    return MessageQuarantined(
+        message_id=str(message.id),
+        record=draft.number,
+        connection=message.connection,
+        feed=message.feed,
+        path=draft.path,
+        reason=draft.reason,
+        subject=subject,
+    )
+
+
+def _quarantined(record: NewRecord, now: datetime) -> NewFact:
+    message, draft = record.message, record.draft
+    return NewFact(
+        stream=f"message/{message.id}",
+        fact=told_of(message, draft, draft.key),
         happened_at=now,
         origin=Origin(correlation_id=record.trace, source=message.connection, causation_id=message.id),
     )

@@ -26,8 +26,8 @@ class Desk:
             return None
         return _decoders(connector, route).get(feed)
 
-    def received(self, message: StoredMessage, body: bytes) -> Received:
-        """The message as decoders get it, with *body* in the place of its own."""
+    def received(self, message: StoredMessage, body: bytes, matched: Mapping[str, Mapping[str, str]]) -> Received:
+        """The message as decoders get it, with *body* in the place of its own, and what was matched since it came."""
         return Received(
             connection=message.connection,
             feed=message.feed,
@@ -37,6 +37,7 @@ class Desk:
             settings=self.settings.get(message.connection, {}),
             zones={location.code: ZoneInfo(location.zone) for location in self.estate.locations},
             names=self._names(message.connection),
+            matched=matched,
             channel=self._channel(message.connection),
         )
 

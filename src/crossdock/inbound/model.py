@@ -82,6 +82,8 @@ class Draft:
     reason: str = ""
     raw: bytes | None = None
     whole: bool = False
+    lacks: str = ""
+    """What the hub was not told and the record needs; records that lack the same are one matter."""
 
     @property
     def damaged(self) -> bool:
@@ -150,6 +152,7 @@ class RecordShown:
     deadline: datetime | None
     settled_at: datetime | None
     settled_by: str
+    lacks: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,15 @@ class QuarantineGroup:
     first: MessageId
     first_number: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """Something that nobody has told the hub, and how many quarantined records of a connection wait for it."""
+
+    connection: ConnectionName
+    lacks: str
+    records: int
 
 
 # --- what an applier says of a record ------------------------------------------------------------------------------
@@ -319,6 +331,14 @@ class NotOpen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFound:
     """There is no such record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAgain:
+    """Records that lacked something were decoded again: so many can be read now, so many still cannot."""
+
+    released: int = 0
+    still: int = 0
 
 
 ReleaseOutcome: TypeAlias = Released | StillDamaged | NotOpen | NotFound

@@ -140,11 +140,26 @@ def _unstorable(encoded: bytes, key: str, event_id: str, waits_for: str) -> tupl
 
 
 def damaged(
-    number: int, path: str, reason: str, *, key: str = "", raw: bytes | None = None, whole: bool = False
+    number: int,
+    path: str,
+    reason: str,
+    *,
+    key: str = "",
+    raw: bytes | None = None,
+    whole: bool = False,
+    lacks: str = "",
 ) -> Draft:
     """A record that cannot be read."""
     key = "" if "\x00" in key else bounded(key)
-    return Draft(number=number, key=key, path=shown(path), reason=shown(reason), raw=raw, whole=whole)
+    return Draft(
+        number=number,
+        key=key,
+        path=shown(path),
+        reason=shown(reason),
+        raw=raw,
+        whole=whole,
+        lacks=bounded(shown(lacks)),
+    )
 
 
 def the_record(drafts: Sequence[Draft], *, number: int, alone: bool) -> Draft:

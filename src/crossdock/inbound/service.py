@@ -22,8 +22,10 @@ from crossdock.inbound.feeds.drops import sweep
 from crossdock.inbound.feeds.polling import LoadProgress, load, poll
 from crossdock.inbound.feeds.silence import Watch, silent_feeds
 from crossdock.inbound.feeds.store import list_feeds
+from crossdock.inbound.quarantine.lacking import lacks, read_again
 from crossdock.inbound.quarantine.service import (
     dismiss,
+    dismiss_lacking,
     of_key,
     open_records,
     overdue,
@@ -50,7 +52,9 @@ __all__ = [
     "apply_waiting",
     "decode_waiting",
     "dismiss",
+    "dismiss_lacking",
     "each",
+    "lacks",
     "list_feeds",
     "load",
     "maintain",
@@ -60,6 +64,7 @@ __all__ = [
     "poll",
     "put",
     "quarantine_groups",
+    "read_again",
     "receive",
     "release",
     "release_group",

@@ -51,16 +51,17 @@ DELETE FROM inbound.inbox WHERE connection = %(connection)s AND message = ANY(%(
 INSERT_RECORDS: Final[LiteralString] = """
 INSERT INTO inbound.record
        (message, number, connection, route, feed, lane, key, event_id, kind, document, waits_for, state, whole, path,
-        reason, raw, trace, received_at, alarmed)
+        reason, lacks, raw, trace, received_at, alarmed)
 SELECT message, number, connection, route, feed, lane, key, event_id, kind, document::jsonb, waits_for,
-       CASE WHEN document IS NULL THEN 'quarantined' ELSE 'received' END, whole, path, reason, raw, trace, received_at,
-       document IS NULL
+       CASE WHEN document IS NULL THEN 'quarantined' ELSE 'received' END, whole, path, reason, lacks, raw, trace,
+       received_at, document IS NULL
   FROM unnest(%(messages)b::uuid[], %(numbers)b::int[], %(connections)b::text[], %(routes)b::text[],
               %(feeds)b::text[], %(lanes)b::smallint[], %(keys)b::text[], %(event_ids)b::text[], %(kinds)b::text[],
               %(documents)b::text[], %(waits_for)b::text[], %(whole)b::boolean[], %(paths)b::text[],
-              %(reasons)b::text[], %(raws)b::bytea[], %(traces)b::uuid[], %(received_at)b::timestamptz[])
+              %(reasons)b::text[], %(lacks)b::text[], %(raws)b::bytea[], %(traces)b::uuid[],
+              %(received_at)b::timestamptz[])
        AS new(message, number, connection, route, feed, lane, key, event_id, kind, document, waits_for, whole, path,
-              reason, raw, trace, received_at)
+              reason, lacks, raw, trace, received_at)
 """
 
 INSERT_NOTE: Final[LiteralString] = """
@@ -233,6 +234,7 @@ async def insert_records(tx: Tx, records: Sequence[NewRecord]) -> None:
         "whole": [draft.whole for draft in drafts],
         "paths": [draft.path for draft in drafts],
         "reasons": [draft.reason for draft in drafts],
+        "lacks": [draft.lacks for draft in drafts],
         "raws": [draft.raw for draft in drafts],
         "traces": [record.trace for record in records],
         "received_at": [record.message.received_at for record in records],

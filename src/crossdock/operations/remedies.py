@@ -41,6 +41,21 @@ class CauseAbout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityAbout:
+    """Everything on a connection that waits for a kind of identity: intents parked, records set aside."""
+
+    connection: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAbout:
+    """A location that records name and the estate does not have."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionAbout:
     """A connection whose credentials or configuration were refused."""
 
@@ -52,7 +67,9 @@ class OutsideAbout:
     """Something that is settled out there: in the store, the stock room, the sender's system."""
 
 
-About: TypeAlias = RecordAbout | HoldAbout | IntentAbout | CauseAbout | ConnectionAbout | OutsideAbout
+About: TypeAlias = (
+    RecordAbout | HoldAbout | IntentAbout | CauseAbout | IdentityAbout | StoreAbout | ConnectionAbout | OutsideAbout
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +103,15 @@ def _intent(key: str) -> IntentAbout:
 def _cause(key: str) -> CauseAbout:
     _, connection, cause = key.split("/", 2)
     return CauseAbout(connection=connection, cause=cause)
+
+
+def _identity(key: str) -> IdentityAbout:
+    _, connection, kind = key.split("/", 2)
+    return IdentityAbout(connection=connection, kind=kind)
+
+
+def _store(key: str) -> StoreAbout:
+    return StoreAbout(code=key.removeprefix("store/"))
 
 
 def _connection(key: str) -> ConnectionAbout:
@@ -139,6 +165,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         todo="Remove the cause: add the lookup, match the identity, repair the target.",
         release="send every intent of this cause on; what may have been applied is looked for first",
     ),
+    "identity_missing": Remedy(
+        about=_identity,
+        todo="Say who is who: `crossdock match CONNECTION KIND --apply`, the rest by hand with `--link OURS=THEIRS`.",
+        release="send on and read again whatever has its counterpart by now; what has none stays listed",
+        dismiss="records of theirs without a counterpart have no effect; intents stay until they are matched or withdrawn",
+    ),
     "connection_broken": Remedy(
         about=_connection,
         todo="Correct the credentials or settings, then run `crossdock connection check`.",
@@ -166,9 +198,10 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         dismiss=_CLOSE,
     ),
     "store_unknown": Remedy(
-        about=_outside,
+        about=_store,
         todo="Add the store to the estate's locations, or name ours in the connection's lookup, and apply.",
-        dismiss=_CLOSE,
+        release="read again what could not be read without the store's time zone",
+        dismiss="records that could not be read without it have no effect; what was booked stays booked",
     ),
     "order_cancelled_after_posting": Remedy(
         about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE

@@ -9,7 +9,9 @@ from uuid import UUID
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, OrderId
 from crossdock.canonical.receipts import ReceiptRef
+from crossdock.connector_kit.record import LOCATION
 from crossdock.estate.model import Ownership, duration
+from crossdock.operations.grouping.rules import group_key, kind_of_ours, kind_of_theirs, parked_key
 from crossdock.operations.model import Matter
 
 DEFAULT_OWNER: Final = "operations"
@@ -31,6 +33,33 @@ def _unreadable(fact: facts.MessageQuarantined) -> Matter:
         subject=fact.subject or record,
         path=fact.path,
         detail=f"{fact.connection} {fact.feed}: {fact.reason}",
+    )
+
+
+@matter_of.register
+def _unmatched(fact: facts.MessageUnmatched) -> Matter:
+    """One exception for all records that lack the same kind of identity, or the same location."""
+    kind = kind_of_theirs(fact.lacks)
+    if kind is not None:
+        return _identity_missing(fact.connection, kind, fact.reason)
+    code = fact.lacks.removeprefix(LOCATION)
+    return Matter(
+        type="store_unknown",
+        key=f"store/{code}",
+        subject=f"store/{code}",
+        path="$.store",
+        detail=f'records of store "{code}" come in and cannot be read: {fact.reason}',
+    )
+
+
+def _identity_missing(connection: str, kind: str, reason: str) -> Matter:
+    """What it says is told anew whenever something changes: how many, and which."""
+    return Matter(
+        type="identity_missing",
+        key=group_key(connection, kind),
+        subject=f"connection/{connection}",
+        path=kind,
+        detail=reason,
     )
 
 
@@ -80,10 +109,13 @@ def _refused(fact: facts.IntentRefused) -> Matter:
 
 @matter_of.register
 def _parked(fact: facts.IntentParked) -> Matter:
-    """One exception per cause: mapping one code may release a hundred intents."""
+    """One exception per cause: mapping one code may release a hundred intents. Identities have one per kind."""
+    kind = kind_of_ours(fact.cause)
+    if kind is not None:
+        return _identity_missing(fact.connection, kind, fact.reason)
     return Matter(
         type="intent_parked",
-        key=f"cause/{fact.connection}/{fact.cause}",
+        key=parked_key(fact.connection, fact.cause),
         subject=fact.subject,
         path=fact.cause,
         detail=f"{fact.kind} through {fact.connection}: {fact.reason}",

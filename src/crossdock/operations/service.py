@@ -1,26 +1,38 @@
 """Open, list and settle exceptions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from crossdock.canonical.facts import ExceptionClosed, ExceptionOpened
+from crossdock.canonical.facts import ExceptionOpened
 from crossdock.estate.model import Estate
-from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Event
-from crossdock.eventlog.service import NewFact, Origin
+from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.operations import store
+from crossdock.operations.closing import close, note
+from crossdock.operations.grouping.service import GROUPS, refresh
 from crossdock.operations.model import Matter, OpenException
 from crossdock.operations.rules import matter_of, order_of, owner_of, settled_by
 from crossdock.orders import service as orders
 
+__all__ = ["by_keys", "close", "counts", "get", "list_exceptions", "open_exception", "refresh", "watch"]
 
-async def watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> None:
-    """Open the exception a fact calls for, or close the one that it settles. Part of the fact's own reaction."""
+
+async def watch(tx: Tx, estate: Estate, events: Sequence[Event], *, now: datetime) -> None:
+    """Open the exceptions that facts call for, and close those that they settle. Part of the facts' own reaction."""
+    grouped = False
+    for event in events:
+        grouped = await _watch(tx, estate, event, now=now) in GROUPS or grouped
+    if grouped:
+        await refresh(tx, estate, now=now)
+
+
+async def _watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> str:
+    """The type of the matter that the fact is about; empty when it needs nobody."""
     origin = Origin(correlation_id=event.correlation_id, source="operations", causation_id=event.id)
     matter = matter_of(event.fact)
     if matter is not None:
@@ -28,6 +40,7 @@ async def watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> None:
     key = settled_by(event.fact)
     if key is not None:
         await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
+    return "" if matter is None else matter.type
 
 
 async def _with_money(tx: Tx, matter: Matter) -> Matter:
@@ -53,24 +66,8 @@ async def open_exception(tx: Tx, estate: Estate, matter: Matter, *, origin: Orig
     )
     if occurrences == 1:
         fact = ExceptionOpened(exception_id=str(found), type=matter.type, subject=matter.subject, owner=owner)
-        await _note(tx, found, fact, origin, now)
+        await note(tx, found, fact, origin, now)
     return found
-
-
-async def close(tx: Tx, key: str, resolution: str, *, origin: Origin, now: datetime) -> bool:
-    """Settle the open exception of a key; False when there is none."""
-    closed = await store.close(tx, key, resolution, now)
-    if closed is None:
-        return False
-    await _note(tx, closed[0], ExceptionClosed(exception_id=str(closed[0]), resolution=resolution), origin, now)
-    return True
-
-
-async def _note(
-    tx: Tx, exception_id: UUID, fact: ExceptionOpened | ExceptionClosed, origin: Origin, now: datetime
-) -> None:
-    new = NewFact(stream=f"exception/{exception_id}", fact=fact, happened_at=now, origin=origin)
-    await eventlog.append(tx, [new])
 
 
 async def list_exceptions(
@@ -80,6 +77,11 @@ async def list_exceptions(
     return await store.list_exceptions(
         tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit
     )
+
+
+async def by_keys(tx: Tx, keys: Collection[str]) -> Sequence[OpenException]:
+    """The open exceptions of these matters."""
+    return await store.by_keys(tx, sorted(keys)) if keys else ()
 
 
 async def get(tx: Tx, exception_id: UUID) -> OpenException | None:

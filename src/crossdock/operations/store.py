@@ -1,12 +1,13 @@
 """SQL of the exceptions."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, LiteralString
 from uuid import UUID
 
-from crossdock.foundation.db import Tx, fetch_all, fetch_one, fetch_tuples
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
 from crossdock.operations.model import ExceptionState, Matter, OpenException
 
 OPEN: Final[LiteralString] = """
@@ -45,6 +46,27 @@ SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened
        currency, correlation_id, closed_at, resolution
   FROM operations.exception
  WHERE id = %(id)s
+"""
+
+BY_KEYS: Final[LiteralString] = """
+SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
+       currency, correlation_id, closed_at, resolution
+  FROM operations.exception
+ WHERE key = ANY(%(keys)b::text[]) AND state = 'open'
+ ORDER BY due_at, id
+"""
+
+LOCK_OPEN: Final[LiteralString] = """
+SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
+       currency, correlation_id, closed_at, resolution
+  FROM operations.exception
+ WHERE type = ANY(%(types)b::text[]) AND state = 'open'
+ ORDER BY id
+   FOR UPDATE
+"""
+
+RETELL: Final[LiteralString] = """
+UPDATE operations.exception SET detail = %(detail)s, amount = %(amount)s, currency = %(currency)s WHERE id = %(id)s
 """
 
 COUNTS: Final[LiteralString] = """
@@ -94,6 +116,21 @@ async def get(tx: Tx, exception_id: UUID) -> OpenException | None:
     """One of them."""
     row = await fetch_one(tx, GET, OpenException, {"id": exception_id})
     return None if row is None else _typed(row)
+
+
+async def by_keys(tx: Tx, keys: Sequence[str]) -> list[OpenException]:
+    """The open ones of these keys."""
+    return [_typed(row) for row in await fetch_all(tx, BY_KEYS, OpenException, {"keys": keys})]
+
+
+async def lock_open(tx: Tx, types: Sequence[str]) -> list[OpenException]:
+    """All open ones of these types, locked."""
+    return [_typed(row) for row in await fetch_all(tx, LOCK_OPEN, OpenException, {"types": list(types)})]
+
+
+async def retell(tx: Tx, exception_id: UUID, detail: str, amount: Decimal | None, currency: str | None) -> None:
+    """What it stands for has changed."""
+    await execute(tx, RETELL, {"id": exception_id, "detail": detail, "amount": amount, "currency": currency})
 
 
 async def counts(tx: Tx, now: datetime) -> list[tuple[str, str, int, int, Decimal]]:

@@ -13,6 +13,7 @@ from crossdock.canonical.base import Document
 from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog.model import Event
 from crossdock.inbound.model import RecordShown, StoredMessage
+from crossdock.operations.grouping.rules import parked_key
 from crossdock.operations.model import ExceptionState, OpenException
 from crossdock.orders.model import Part
 from crossdock.orders.service import View
@@ -283,7 +284,7 @@ def _intent_waits(intents: Sequence[Intent], exceptions: Sequence[OpenException]
         state = OPEN_INTENTS.get(intent.state)
         if state is None:
             continue
-        keys = (f"intent/{intent.id}", f"cause/{intent.connection}/{intent.cause}")
+        keys = (f"intent/{intent.id}", parked_key(intent.connection, intent.cause))
         exception = next((each for each in exceptions if each.key in keys), None)
         why = f": {intent.reason}" if intent.reason else ""
         yield Waiting(

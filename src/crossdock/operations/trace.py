@@ -14,6 +14,7 @@ from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import MessageId, MessageShown, RecordShown
 from crossdock.operations import service as operations
+from crossdock.operations.grouping.rules import parked_key
 from crossdock.operations.model import OpenException
 from crossdock.operations.rules import order_of
 from crossdock.operations.timeline import Parts, Step, Waiting, steps, waits
@@ -99,9 +100,5 @@ async def _intents(tx: Tx, subject: str) -> Sequence[tuple[Intent, Sequence[Atte
 async def _exceptions(tx: Tx, subject: str, intents: Sequence[Intent]) -> Sequence[OpenException]:
     """About the order itself, and those under whose cause its intents are parked together with others'."""
     own = await operations.list_exceptions(tx, subject=subject, closed_too=True)
-    keys = {f"cause/{intent.connection}/{intent.cause}" for intent in intents if intent.cause}
-    if not keys - {exception.key for exception in own}:
-        return own
-    parked = await operations.list_exceptions(tx, type_name="intent_parked", limit=1000)
-    known = {exception.id for exception in own}
-    return [*own, *(each for each in parked if each.key in keys and each.id not in known)]
+    keys = {parked_key(intent.connection, intent.cause) for intent in intents if intent.cause}
+    return [*own, *await operations.by_keys(tx, keys - {exception.key for exception in own})]

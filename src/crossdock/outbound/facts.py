@@ -5,8 +5,8 @@ from uuid import UUID
 
 from crossdock.canonical.facts import IntentLanded, IntentParked, IntentRefused
 from crossdock.eventlog.service import NewFact, Origin
+from crossdock.outbound.causes import code, text
 from crossdock.outbound.model import Intent
-from crossdock.outbound.rules import code, text
 
 
 def landed(intent: Intent, document_id: str, number: str, now: datetime, source: str) -> NewFact:

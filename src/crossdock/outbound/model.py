@@ -182,6 +182,15 @@ class CauseCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedCause:
+    """How many intents of a connection wait for one thing."""
+
+    connection: str
+    cause: str
+    intents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """How many intents of a kind are in a state."""
 

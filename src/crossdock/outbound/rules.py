@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from crossdock.outbound.causes import code, connection_cause, text
 from crossdock.outbound.model import Ended, IntentState, Outcome, Terms, Verdict
 from crossdock.outbound.states import TABLE, Decision, Event
 
-TEXT_MAX: Final = 500
-CODE_MAX: Final = 64
 EXPONENT_MAX: Final = 32
 WAIT_MAX: Final = timedelta(hours=1)
 """Longest wait that a vendor's throttling may impose on one intent."""
@@ -187,36 +186,3 @@ def _to(case: Case, event: Event) -> Decision:
 
 def _saying(case: Case, reason: str) -> Case:
     return replace(case, ended=replace(case.ended, reason=reason))
-
-
-# --- causes --------------------------------------------------------------------------------------------------------
-
-CONNECTION_CAUSE: Final = "connection:"
-
-
-def connection_cause(connection: str) -> str:
-    """Under which intents wait for a broken connection."""
-    return code(f"{CONNECTION_CAUSE}{connection}")
-
-
-def lookup_cause(table: str, missing: str) -> str:
-    """Under which intents wait for an entry of a code table."""
-    return code(f"lookup:{table}:{missing}")
-
-
-def identity_cause(kind: str, missing: str) -> str:
-    """Under which intents wait for a match."""
-    return code(f"identity:{kind}:{missing}")
-
-
-# --- foreign text --------------------------------------------------------------------------------------------------
-
-
-def text(foreign: str) -> str:
-    """Foreign text as facts and the database take it: no NUL, not too long."""
-    return foreign.replace("\x00", "�")[:TEXT_MAX]
-
-
-def code(foreign: str) -> str:
-    """A foreign identifier as a `Code`: no blanks at its ends, not too long, never empty."""
-    return text(foreign).strip()[:CODE_MAX].strip() or "-"

@@ -1,7 +1,8 @@
 """What people, the console and the process edge use: list, group, release, correct, resolve, withdraw."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import id_floor, new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound import facts, store
+from crossdock.outbound.causes import connection_cause, identity_cause, text
 from crossdock.outbound.derivation.service import Derived, derive
 from crossdock.outbound.model import (
     Answer,
@@ -27,6 +29,7 @@ from crossdock.outbound.model import (
     IntentState,
     IntentWithAttempts,
     Outcome,
+    ParkedCause,
     Purpose,
     Released,
     Unfit,
@@ -37,7 +40,6 @@ from crossdock.outbound.model import (
 from crossdock.outbound.publication import store as publication_store
 from crossdock.outbound.reading import store as reading
 from crossdock.outbound.reading.store import Filter
-from crossdock.outbound.rules import connection_cause, identity_cause, text
 from crossdock.outbound.states import Decision, Event, after
 from crossdock.outbound.store import Settling
 from crossdock.outbound.upkeep.service import maintain
@@ -45,6 +47,7 @@ from crossdock.outbound.upkeep.service import maintain
 __all__ = [
     "Derived",
     "Filter",
+    "at_risk",
     "attempts_of",
     "backlog",
     "causes",
@@ -56,6 +59,7 @@ __all__ = [
     "identity_cause",
     "list_intents",
     "maintain",
+    "parked_causes",
     "release",
     "resend",
     "resolve",
@@ -95,6 +99,16 @@ async def attempts_of(tx: Tx, intent_id: UUID) -> Sequence[Attempt]:
 async def causes(tx: Tx) -> Sequence[CauseCount]:
     """What parked intents wait for, the largest group first."""
     return await reading.causes(tx)
+
+
+async def parked_causes(tx: Tx, prefix: str = "", connection: str = "") -> Sequence[ParkedCause]:
+    """What parked intents wait for, the longest waiting first: causes that begin with *prefix*."""
+    return await reading.parked_causes(tx, prefix, connection)
+
+
+async def at_risk(tx: Tx, connection: str, prefix: str) -> Mapping[str, Decimal]:
+    """The money of the orders behind intents that are parked for causes with *prefix*, per currency."""
+    return await reading.at_risk(tx, connection, prefix)
 
 
 async def backlog(tx: Tx) -> Sequence[Backlog]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from crossdock.assembly.appliers import appliers
 from crossdock.assembly.desks import desk
+from crossdock.assembly.healing import heal
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.reactions import REACTORS, give_to_backorders, step
 from crossdock.assembly.sending import builders
@@ -44,6 +45,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="settle", step=partial(_settle, hub), every_s=CLOCKS_S),
         Loop(name="promise", step=partial(_promise, hub)),
         Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
+        Loop(name="heal", step=partial(_heal, hub), every_s=CLOCKS_S),
         Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
@@ -122,6 +124,12 @@ class _PromiseAll:
             self._number, self._due_at = number, self.hub.clock.monotonic() + SWEEP_S
             self.hub.hints.ring()
         return self._after is not None
+
+
+async def _heal(hub: Hub) -> bool:
+    if await heal(hub):
+        hub.hints.ring()
+    return False
 
 
 async def _watch_clocks(hub: Hub) -> bool:

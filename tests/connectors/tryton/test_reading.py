@@ -30,10 +30,12 @@ def pull(name: str) -> Pull:
     return next(each for each in CONNECTOR.pulls if each.name == name)
 
 
-def decoded(session: Session, page: Page, decode: Decoder) -> list[Decoded | Damaged]:
+def decoded(
+    session: Session, page: Page, decode: Decoder, *, matched: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Decoded | Damaged]:
     received = Received(
         connection=session.connection, feed="", body=page.body, headers={}, received_at=session.clock.now(),
-        settings=session.settings,
+        settings=session.settings, matched=matched or {},
     )  # fmt: skip
     return list(decode(received))
 
@@ -197,24 +199,54 @@ async def test_the_first_load_brings_every_level_once(erp: Erp, session: Session
     assert {(each.sku, each.location): each.on_hand for each in counts if each.on_hand} == books
 
 
-async def test_an_item_that_nobody_has_linked_is_one_damaged_record(session: Session) -> None:
+class Forgetful:
+    """Everything is linked, except one item."""
+
+    def __init__(self, session: Session) -> None:
+        self._all = session.identities
+
+    async def theirs(self, kind: str, ours: Sequence[str]) -> dict[str, str]:
+        return dict(await self._all.theirs(kind, ours))
+
+    async def ours(self, kind: str, theirs: Sequence[str]) -> dict[str, str]:
+        return {key: code for key, code in (await self._all.ours(kind, theirs)).items() if code != "SKU-002"}
+
+    async def document(self, kind: str, reference: str) -> str | None:
+        return await self._all.document(kind, reference)
+
+
+async def test_an_item_that_nobody_has_linked_is_one_damaged_record_and_can_be_read_once_it_is(
+    session: Session,
+) -> None:
     load = next(each for each in CONNECTOR.loads if each.name == "stock")
+    page = await load.fetch(replace(session, identities=Forgetful(session)), "")
 
-    class Forgetful:
-        async def theirs(self, kind: str, ours: Sequence[str]) -> dict[str, str]:
-            return dict(await session.identities.theirs(kind, ours))
+    (damaged,) = [each for each in decoded(session, page, load.decode) if isinstance(each, Damaged)]
+    item = (await session.identities.theirs("sku", ["SKU-002"]))["SKU-002"]
+    again = decoded(session, page, load.decode, matched={"sku": {item: "SKU-002"}})
 
-        async def ours(self, kind: str, theirs: Sequence[str]) -> dict[str, str]:
-            found = await session.identities.ours(kind, theirs)
-            return {key: code for key, code in found.items() if code != "SKU-002"}
+    assert damaged.error.reason == 'item "SKU-002" of Tryton is not matched to one of ours'
+    assert damaged.error.lacks == f"theirs:sku:{item}"
+    assert not [each for each in again if isinstance(each, Damaged)]
+    assert "SKU-002" in {
+        each.document.sku for each in again if isinstance(each, Decoded) and isinstance(each.document, StockCounted)
+    }
 
-        async def document(self, kind: str, reference: str) -> str | None:
-            return await session.identities.document(kind, reference)
 
-    page = await load.fetch(replace(session, identities=Forgetful()), "")
+async def test_a_movement_of_an_item_that_was_linked_later_is_not_lost(erp: Erp, session: Session) -> None:
+    """The page says what was linked when it was read; what has been since is given to the decoder beside it."""
+    floor = pull("floor")
+    _, start = await heard(session, floor, "")
+    await asyncio.to_thread(receive, erp, "SKU-002", "DC1", 3)
 
-    damaged = [each for each in decoded(session, page, load.decode) if isinstance(each, Damaged)]
-    assert [each.error.reason for each in damaged] in ([], ['item "SKU-002" of Tryton is not matched to one of ours'])
+    page = await floor.fetch(replace(session, identities=Forgetful(session)), start)
+
+    lacking = [each for each in decoded(session, page, floor.decode) if isinstance(each, Damaged)]
+    item = (await session.identities.theirs("sku", ["SKU-002"]))["SKU-002"]
+    again = decoded(session, page, floor.decode, matched={"sku": {item: "SKU-002"}})
+    moved = [each.document for each in again if isinstance(each, Decoded)]
+    assert {each.error.lacks for each in lacking} == {f"theirs:sku:{item}"}
+    assert [each.quantity for each in moved if isinstance(each, MovementRecorded) and each.sku == "SKU-002"] == [3]
 
 
 async def test_the_check_finds_everything_in_place_and_names_what_is_missing(session: Session) -> None:

@@ -5,8 +5,10 @@ without offset is the store's local time. The trailer `{"document": "trailer", "
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
 
 from crossdock.canonical.base import LocationCode, Tax
 from crossdock.canonical.receipts import (
@@ -18,7 +20,7 @@ from crossdock.canonical.receipts import (
     SaleRecorded,
 )
 from crossdock.connector_kit.model import Damaged, Decoded, Received
-from crossdock.connector_kit.record import Record, Undecodable, describe, parse_json
+from crossdock.connector_kit.record import Record, Undecodable, describe, parse_json, unknown_location
 from crossdock.connectors.pos.node import CODE_MAX, TEXT_MAX
 from crossdock.connectors.pos.receipt import key_of, record
 
@@ -100,6 +102,15 @@ def _check_count(trailer: Record, counted: int) -> Iterator[Damaged]:
         yield Damaged(error=Undecodable(f"{trailer.path}.count", f"says {said}, the file holds {counted}"))
 
 
+def _ended_at(entry: Record, zone: ZoneInfo | None, store: str) -> datetime:
+    try:
+        return entry.moment("ended_at", zone)
+    except Undecodable as error:
+        entry.moment("ended_at", UTC)  # what is wrong with it otherwise is said as it is
+        reason = f'{error.reason}, and location "{store}" has no time zone in the estate'
+        raise unknown_location(error.path, reason, store) from None
+
+
 def _document(received: Received, entry: Record, ref: ReceiptRef) -> SaleRecorded:
     kind = _choice(entry, "kind", ReceiptKind.SALE)
     posts = kind in (ReceiptKind.SALE, ReceiptKind.VOID)
@@ -109,7 +120,7 @@ def _document(received: Received, entry: Record, ref: ReceiptRef) -> SaleRecorde
         till=ref.till,
         business_day=ref.business_day,
         sequence=ref.sequence,
-        ended_at=entry.moment("ended_at", received.zones.get(ref.store)),
+        ended_at=_ended_at(entry, received.zones.get(ref.store), ref.store),
         currency=entry.text("currency"),
         total=entry.number("total") if posts else Decimal(0),
         kind=kind,

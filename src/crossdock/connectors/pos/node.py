@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree
 
 from crossdock.canonical.base import check_decimal
-from crossdock.connector_kit.record import Undecodable, describe
+from crossdock.connector_kit.record import Undecodable, describe, unknown_location
 
 Element = etree._Element  # noqa: SLF001 (lxml has no public name for the type)
 
@@ -165,7 +165,8 @@ class Node:
                 return value.astimezone(UTC)
         except (ValueError, OverflowError):
             raise self.wrong("date and time") from None
-        raise Undecodable(self.path, f'local time without zone, and location "{store}" has no time zone in the estate')
+        reason = f'local time without zone, and location "{store}" has no time zone in the estate'
+        raise unknown_location(self.path, reason, store)
 
     def missing(self, name: str, wanted: str) -> "Node":
         """Fail for a child that must be there."""

@@ -11,8 +11,8 @@ from typing import Final
 from crossdock.canonical.base import LocationCode
 from crossdock.canonical.stock import DocumentSeen, FloorMovement, ItemDescribed, MovementRecorded, ShipmentReported
 from crossdock.connector_kit.model import Damaged, Decoded, Received
-from crossdock.connector_kit.record import Record, Undecodable
-from crossdock.connectors.tryton.codes import document_id
+from crossdock.connector_kit.record import Record, Undecodable, unmatched
+from crossdock.connectors.tryton.codes import SKU, document_id
 from crossdock.connectors.tryton.feeds import Feed
 from crossdock.connectors.tryton.wire import changed_at, money_of
 
@@ -68,7 +68,7 @@ def decode_items(received: Received) -> Iterable[Decoded | Damaged]:
 
 def decode_floor(received: Received) -> Iterable[Decoded | Damaged]:
     """Goods that others have moved into, out of, or between our locations."""
-    return _each(_movements, received)
+    return _each(partial(_movements, received.matched), received)
 
 
 def _each(read: Callable[[Record, Record], Iterator[Decoded]], received: Received) -> Iterator[Decoded | Damaged]:
@@ -108,23 +108,31 @@ def _item(_: Record, record: Record) -> Iterator[Decoded]:
     yield Decoded(document=item, key=f"item/{sku}", event_id=f"item/{sku}@{at.isoformat()}#{item.name}#{item.price}")
 
 
-def _movements(page: Record, record: Record) -> Iterator[Decoded]:
+def _movements(matched: Mapping[str, Mapping[str, str]], page: Record, record: Record) -> Iterator[Decoded]:
     source, target = record.one("from_location."), record.one("to_location.")
     if record.key("create_uid") == page.key("user") or _warehouse(source) == _warehouse(target):
         return
     for side, other, leaving in ((source, target, True), (target, source, False)):
         location = page.one("ours").one("location").text_or_empty(_warehouse(side)) if _warehouse(side) else ""
         if location:
-            movement = _movement(page, record, location, other, leaving=leaving)
+            sku = our_item(page, matched, record, "product", record.one("product."))
+            movement = _movement(sku, record, location, other, leaving=leaving)
             key = f"stock/{movement.sku}/{location}"
             yield Decoded(document=movement, key=key, event_id=movement.reference)
 
 
-def _movement(page: Record, record: Record, location: str, other: Record, *, leaving: bool) -> MovementRecorded:
-    sku = page.one("ours").one("sku").text_or_none(record.key("product"))
+def our_item(page: Record, matched: Mapping[str, Mapping[str, str]], record: Record, field: str, item: Record) -> str:
+    """Our code of the item that *field* names: as it was linked when the page was read, or has been since."""
+    theirs = record.key(field)
+    sku = page.one("ours").one(SKU).text_or_none(theirs) or matched.get(SKU, {}).get(theirs)
     if sku is None:
-        name = record.one("product.").text_or_empty("code") or record.key("product")
-        raise Undecodable(f"{record.path}.product", f'item "{name}" of Tryton is not matched to one of ours')
+        name = item.text_or_empty("code") or theirs
+        reason = f'item "{name}" of Tryton is not matched to one of ours'
+        raise unmatched(f"{record.path}.{field}", SKU, theirs, reason)
+    return sku
+
+
+def _movement(sku: str, record: Record, location: str, other: Record, *, leaving: bool) -> MovementRecorded:
     kind, reason = _kind(other.text("type"), leaving=leaving)
     amount = record.number("internal_quantity")
     return MovementRecorded(

@@ -1,6 +1,6 @@
 """The first load: items and stock as they stand, and the lists that `match` works on."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,7 +10,7 @@ from crossdock.canonical.stock import StockCounted
 from crossdock.connector_kit.model import Damaged, Decoded, Page, Received, Theirs
 from crossdock.connector_kit.record import Record, Undecodable
 from crossdock.connector_kit.session import Session
-from crossdock.connectors.tryton.changes import ITEMS
+from crossdock.connectors.tryton.changes import ITEMS, our_item
 from crossdock.connectors.tryton.codes import LOCATION, SKU
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json
@@ -70,16 +70,18 @@ def decode_stock(received: Received) -> Iterable[Decoded | Damaged]:
     """Of linked locations only: the others are none of ours."""
     page = Record.parse(received.body)
     location = page.one("ours").one("location").text_or_none(page.key("warehouse")) if page.has("warehouse") else None
-    return _counted(page, LocationCode(location)) if location is not None else ()
+    return _counted(page, received.matched, LocationCode(location)) if location is not None else ()
 
 
-def _counted(page: Record, location: LocationCode) -> Iterator[Decoded | Damaged]:
+def _counted(
+    page: Record, matched: Mapping[str, Mapping[str, str]], location: LocationCode
+) -> Iterator[Decoded | Damaged]:
     at = page.moment("as_of")
     for record in page.each("records"):
-        sku = page.one("ours").one("sku").text_or_none(record.key("id"))
-        if sku is None:
-            reason = f'item "{record.text_or_empty("code")}" of Tryton is not matched to one of ours'
-            yield Damaged(error=Undecodable(f"{record.path}.id", reason))
+        try:
+            sku = our_item(page, matched, record, "id", record)
+        except Undecodable as error:
+            yield Damaged(error=error)
             continue
         reference = f"tryton-load/{record.key('id')}/{page.key('warehouse')}/{at.isoformat()}"
         count = StockCounted(

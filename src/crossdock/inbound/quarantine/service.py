@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from crossdock.canonical.base import ConnectionName, Document
-from crossdock.canonical.facts import MessageOverdue, MessageQuarantined, MessageSettled
+from crossdock.canonical.facts import MessageOverdue, MessageSettled
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import id_floor
-from crossdock.inbound.decoding import decode, insert, records_of
+from crossdock.inbound.decoding import decode, insert, records_of, told_of
 from crossdock.inbound.desk import Desk
 from crossdock.inbound.model import (
     Dismissed,
@@ -30,6 +30,7 @@ from crossdock.inbound.model import (
     Tally,
 )
 from crossdock.inbound.quarantine import store
+from crossdock.inbound.quarantine.lacking import RECORDS_MAX, lacks, lacks_by_connection, matched_since
 from crossdock.inbound.rules import lane_of, the_record
 from crossdock.inbound.states import Turn, after
 
@@ -89,12 +90,12 @@ async def release(
     message = await store.message(tx, message_id)
     assert message is not None, message_id
     alone = body if body is not None else record.raw
-    drafts = await decode(desk, message, alone)
+    drafts = await decode(desk, message, alone, await matched_since(tx, record))
     if record.whole:
         return await _release_whole(tx, message, record, drafts, raw=body, who=who, now=now)
     draft = the_record(drafts, number=number, alone=alone is not None)
     await store.reread(tx, record, draft, lane=lane_of(record.connection, draft.key or record.key), raw=body, who=who)
-    return await _released(tx, record, [draft], now)
+    return await _released(tx, message, record, [draft], now)
 
 
 async def _release_whole(
@@ -110,7 +111,7 @@ async def _release_whole(
     """Nothing of the message could be read; its real records take the place of the one that stood for it."""
     if drafts and all(draft.whole for draft in drafts):
         await store.reread(tx, record, drafts[0], lane=lane_of(record.connection, ""), raw=raw, who=who)
-        return await _released(tx, record, drafts, now)
+        return await _released(tx, message, record, drafts, now)
     await store.remove_whole(tx, message.id)
     await insert(tx, records_of(message, drafts), now)
     outcome = "decoded" if drafts else "empty"
@@ -121,21 +122,14 @@ async def _release_whole(
     return Released(records=sum(not draft.damaged for draft in drafts))
 
 
-async def _released(tx: Tx, record: RecordShown, drafts: Sequence[Draft], now: datetime) -> ReleaseOutcome:
+async def _released(
+    tx: Tx, message: StoredMessage, record: RecordShown, drafts: Sequence[Draft], now: datetime
+) -> ReleaseOutcome:
     draft = drafts[0]
     if not draft.damaged:
         return Released(records=1)
     if RecordState(record.state) is not RecordState.QUARANTINED or draft.reason != record.reason:
-        fact = MessageQuarantined(
-            message_id=str(record.message),
-            record=record.number,
-            connection=record.connection,
-            feed=record.feed,
-            path=draft.path,
-            reason=draft.reason,
-            subject=record.key,
-        )
-        await _note(tx, record, fact, now)
+        await _note(tx, record, told_of(message, draft, record.key), now)
     return StillDamaged(path=draft.path, reason=draft.reason)
 
 
@@ -184,6 +178,17 @@ async def dismiss(
     )
     await _note(tx, record, fact, now)
     return Dismissed()
+
+
+async def dismiss_lacking(tx: Tx, prefix: str, *, connection: str = "", reason: str, who: str, now: datetime) -> int:
+    """The same for every record whose lack begins with *prefix*; how many."""
+    done = 0
+    for name, missing in lacks_by_connection(await lacks(tx, prefix, connection)).items():
+        for record in await store.lacking(tx, name, missing, limit=RECORDS_MAX):
+            done += isinstance(
+                await dismiss(tx, record.message, record.number, reason=reason, who=who, now=now), Dismissed
+            )
+    return done
 
 
 async def overdue(tx: Tx, *, now: datetime) -> Sequence[MessageOverdue]:

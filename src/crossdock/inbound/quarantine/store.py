@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
-from crossdock.inbound.model import Draft, MessageId, QuarantineGroup, RecordShown, StoredMessage, Tally
+from crossdock.inbound.model import Draft, Lack, MessageId, QuarantineGroup, RecordShown, StoredMessage, Tally
 
 MESSAGE: Final[LiteralString] = """
 SELECT id, connection, route, feed, headers, body, received_at FROM inbound.message WHERE id = %(message)s
@@ -18,7 +18,7 @@ SELECT EXISTS (SELECT FROM inbound.inbox WHERE connection = %(connection)s AND m
 
 RECORDS: Final[LiteralString] = """
 SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
-       received_at, deadline, settled_at, settled_by
+       received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE message = %(message)s
  ORDER BY number
@@ -27,7 +27,7 @@ SELECT message, number, connection, route, feed, key, event_id, kind, waits_for,
 
 RECORD_LOCKED: Final[LiteralString] = """
 SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
-       received_at, deadline, settled_at, settled_by
+       received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE message = %(message)s AND number = %(number)s
    FOR UPDATE
@@ -35,7 +35,7 @@ SELECT message, number, connection, route, feed, key, event_id, kind, waits_for,
 
 OF_KEY: Final[LiteralString] = """
 SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
-       received_at, deadline, settled_at, settled_by
+       received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE connection = %(connection)s AND key = %(key)s
  ORDER BY message, number
@@ -45,7 +45,7 @@ SELECT message, number, connection, route, feed, key, event_id, kind, waits_for,
 # Only what a person may have to look at: states by which the table is indexed come first.
 OPEN: Final[LiteralString] = """
 SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
-       received_at, deadline, settled_at, settled_by
+       received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE state IN ('waiting', 'quarantined')
    AND (%(connection)s = '' OR connection = %(connection)s)
@@ -64,6 +64,25 @@ SELECT connection, feed, reason, count(*) AS count,
  GROUP BY connection, feed, reason
  ORDER BY count(*) DESC, connection, feed, reason
  LIMIT %(limit)s
+"""
+
+LACKING: Final[LiteralString] = """
+SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
+       received_at, deadline, settled_at, settled_by, lacks
+  FROM inbound.record
+ WHERE state = 'quarantined' AND lacks <> '' AND connection = %(connection)s AND lacks = ANY(%(lacks)b::text[])
+ ORDER BY message, number
+ LIMIT %(limit)s
+   FOR UPDATE
+"""
+
+LACKS: Final[LiteralString] = """
+SELECT connection, lacks, count(*) AS records
+  FROM inbound.record
+ WHERE state = 'quarantined' AND lacks <> ''
+   AND (%(connection)s = '' OR connection = %(connection)s) AND starts_with(lacks, %(prefix)s)
+ GROUP BY connection, lacks
+ ORDER BY min(received_at), lacks
 """
 
 TALLY: Final[LiteralString] = """
@@ -97,6 +116,7 @@ UPDATE inbound.record
        waits_for = %(waits_for)s,
        path = %(path)s,
        reason = %(reason)s,
+       lacks = %(lacks)s,
        raw = coalesce(%(raw)s::bytea, raw),
        attempts = 0,
        alarmed = true,
@@ -126,7 +146,7 @@ UPDATE inbound.record
    SET alarmed = true, deadline = NULL
  WHERE state = 'waiting' AND deadline <= %(now)s
 RETURNING message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw,
-          trace, received_at, deadline, settled_at, settled_by
+          trace, received_at, deadline, settled_at, settled_by, lacks
 """
 
 
@@ -168,6 +188,16 @@ async def groups(tx: Tx, *, limit: int) -> Sequence[QuarantineGroup]:
     return await fetch_all(tx, GROUPS, QuarantineGroup, {"limit": limit})
 
 
+async def lacking(tx: Tx, connection: str, lacks: Sequence[str], *, limit: int) -> Sequence[RecordShown]:
+    """Quarantined records that lack one of these, locked."""
+    return await fetch_all(tx, LACKING, RecordShown, {"connection": connection, "lacks": lacks, "limit": limit})
+
+
+async def lacks(tx: Tx, prefix: str, connection: str) -> Sequence[Lack]:
+    """What quarantined records lack, the oldest first."""
+    return await fetch_all(tx, LACKS, Lack, {"prefix": prefix, "connection": connection})
+
+
 async def tally(tx: Tx, since: UUID) -> Sequence[Tally]:
     """How many records are in which state, of messages from *since* on."""
     return await fetch_all(tx, TALLY, Tally, {"since": since})
@@ -191,6 +221,7 @@ async def reread(tx: Tx, record: RecordShown, draft: Draft, *, lane: int, raw: b
         "waits_for": draft.waits_for,
         "path": draft.path,
         "reason": draft.reason,
+        "lacks": draft.lacks,
         "raw": raw,
         "who": who,
     }

@@ -14,6 +14,7 @@ from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
+from crossdock.outbound.causes import code, text
 from crossdock.outbound.derivation import store
 from crossdock.outbound.derivation.rules import (
     SOURCES,
@@ -27,7 +28,6 @@ from crossdock.outbound.derivation.rules import (
 )
 from crossdock.outbound.derivation.store import NewIntent
 from crossdock.outbound.model import IntentState
-from crossdock.outbound.rules import code, text
 from crossdock.outbound.states import Event, sources
 
 log = logger(__name__)

@@ -12,12 +12,12 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
+from crossdock.outbound.causes import code, text
 from crossdock.outbound.model import Ended, IntentState, Outcome, StateItem, Verdict
 from crossdock.outbound.ports import StateSource
 from crossdock.outbound.publication import store
 from crossdock.outbound.publication.rules import Judged, Standing, judge, worst
 from crossdock.outbound.publication.store import Kept, Publication
-from crossdock.outbound.rules import code, text
 
 READ_AHEAD: Final = 64
 """More than a batch is read, so that subjects held back do not hide the ones behind them."""

@@ -11,8 +11,8 @@ from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, LookupMissing, Unmatched
 from crossdock.connector_kit.verdict import Verdict as CallVerdict
 from crossdock.foundation.log import logger
+from crossdock.outbound.causes import identity_cause, lookup_cause, text
 from crossdock.outbound.model import Ended, Verdict
-from crossdock.outbound.rules import identity_cause, lookup_cause, text
 
 log = logger(__name__)
 

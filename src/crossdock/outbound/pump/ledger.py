@@ -21,12 +21,14 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound import facts, store
+from crossdock.outbound.causes import LOOKUP_CAUSE, code, known_lookups, text
 from crossdock.outbound.model import Attempt, Ended, Intent, IntentState, Purpose, Verdict
 from crossdock.outbound.ports import Unbuildable
 from crossdock.outbound.pump.calls import CALL_S_MAX
 from crossdock.outbound.pump.desk import Desk
 from crossdock.outbound.pump.rules import Candidate, Look, looks, pack
-from crossdock.outbound.rules import Case, Standing, code, decide, text
+from crossdock.outbound.reading import store as reading
+from crossdock.outbound.rules import Case, Standing, decide
 from crossdock.outbound.states import Decision, Event, sources
 from crossdock.outbound.store import Settling
 
@@ -294,6 +296,17 @@ async def _document(tx: Tx, desk: Desk, intent: Intent) -> IntentDocument:
 async def _park(tx: Tx, intent: Intent, cause: str, reason: str, now: datetime) -> None:
     await store.park(tx, [intent.id], code(cause), text(reason), now)
     await eventlog.append(tx, [facts.parked(intent, cause, reason, now)])
+
+
+async def release_known(tx: Tx, desk: Desk, now: datetime) -> int:
+    """Send on what waited for a lookup that this pump has. Only here: a pump of an older estate would park it again."""
+    parked = [each.cause for each in await reading.parked_causes(tx, LOOKUP_CAUSE, desk.connection)]
+    released = 0
+    for cause in known_lookups(parked, desk.line.session.lookups):
+        released += len(await store.release(tx, now, cause=cause, connection=desk.connection))
+    if released:
+        log.info("lookups_known", connection=desk.connection, released=released)
+    return released
 
 
 async def recover(tx: Tx, desk: Desk, lease: Lease, now: datetime, *, own: Sequence[UUID]) -> int:

@@ -96,6 +96,7 @@ class Pump:
                 await connections.hold_lease(tx, lease)
                 await connections.ensure(tx, [self._desk.connection])
                 left = await ledger.recover(tx, self._desk, lease, self._clock.now(), own=())
+                await ledger.release_known(tx, self._desk, self._clock.now())
             log.info("pump_started", connection=self._desk.connection, fence=lease.token, left_in_doubt=left)
             shift = Shift(self._database, self._desk, held, self._hints, self._clock)
             await shift.work(stop, self._grace_s)

@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.foundation.db import Tx, fetch_all, fetch_one, fetch_tuples, fetch_value
-from crossdock.outbound.model import Attempt, Backlog, CauseCount, Intent, IntentState, Outcome, Purpose, Verdict
+from crossdock.outbound.model import (
+    Attempt,
+    Backlog,
+    CauseCount,
+    Intent,
+    IntentState,
+    Outcome,
+    ParkedCause,
+    Purpose,
+    Verdict,
+)
 
 LIST: Final[LiteralString] = """
 SELECT id, position, kind, connection, flow, reference, business_key, subject, document, state::text AS state,
@@ -18,6 +29,7 @@ SELECT id, position, kind, connection, flow, reference, business_key, subject, d
    AND (%(connection)s::text IS NULL OR connection = %(connection)s)
    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
    AND (%(cause)s::text IS NULL OR cause = %(cause)s)
+   AND (%(cause_prefix)s::text IS NULL OR starts_with(cause, %(cause_prefix)s))
    AND (%(subject)s::text IS NULL OR subject = %(subject)s)
    AND (%(after)s::uuid IS NULL OR id < %(after)s)
  ORDER BY id DESC
@@ -61,6 +73,25 @@ SELECT document_id FROM outbound.intent
 """
 
 
+PARKED_CAUSES: Final[LiteralString] = """
+SELECT connection, cause, count(*) AS intents
+  FROM outbound.intent
+ WHERE state = 'parked' AND (%(connection)s = '' OR connection = %(connection)s)
+   AND starts_with(cause, %(prefix)s)
+ GROUP BY connection, cause
+ ORDER BY min(position)
+"""
+
+AT_RISK: Final[LiteralString] = """
+SELECT origin.currency, sum(origin.total)
+  FROM (SELECT DISTINCT subject FROM outbound.intent
+         WHERE state = 'parked' AND connection = %(connection)s AND starts_with(cause, %(prefix)s)
+           AND starts_with(subject, 'order/')) AS waiting
+  JOIN outbound.order_origin AS origin ON origin.order_id = substr(waiting.subject, 7)
+ GROUP BY origin.currency
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What a list is limited to; None means any."""
@@ -70,6 +101,7 @@ class Filter:
     connection: str | None = None
     kind: str | None = None
     cause: str | None = None
+    cause_prefix: str | None = None
     subject: str | None = None
 
 
@@ -81,6 +113,7 @@ async def list_intents(tx: Tx, only: Filter, *, after: UUID | None, limit: int) 
         "connection": only.connection,
         "kind": only.kind,
         "cause": only.cause,
+        "cause_prefix": only.cause_prefix,
         "subject": only.subject,
         "after": after,
         "limit": limit,
@@ -103,6 +136,16 @@ async def attempts_of(tx: Tx, intent_id: UUID) -> list[Attempt]:
 async def causes(tx: Tx) -> list[CauseCount]:
     """Parked intents by what they wait for."""
     return await fetch_all(tx, CAUSES, CauseCount)
+
+
+async def parked_causes(tx: Tx, prefix: str, connection: str) -> list[ParkedCause]:
+    """What parked intents wait for, whatever their kind, the longest waiting first."""
+    return await fetch_all(tx, PARKED_CAUSES, ParkedCause, {"prefix": prefix, "connection": connection})
+
+
+async def at_risk(tx: Tx, connection: str, prefix: str) -> dict[str, Decimal]:
+    """The orders behind parked intents, each once: their totals per currency."""
+    return dict(await fetch_tuples(tx, AT_RISK, {"connection": connection, "prefix": prefix}))
 
 
 async def backlog(tx: Tx) -> list[Backlog]:

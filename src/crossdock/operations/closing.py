@@ -1,0 +1,32 @@
+"""Settle an exception, whoever found that it is settled."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from crossdock.canonical.facts import ExceptionClosed, ExceptionOpened
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.db import Tx
+from crossdock.operations import store
+
+RESOLUTION_MAX: Final = 500
+"""What a fact's text may hold; people may have said more."""
+
+
+async def close(tx: Tx, key: str, resolution: str, *, origin: Origin, now: datetime) -> bool:
+    """Settle the open exception of a key; False when there is none."""
+    resolution = resolution[:RESOLUTION_MAX]
+    closed = await store.close(tx, key, resolution, now)
+    if closed is None:
+        return False
+    await note(tx, closed[0], ExceptionClosed(exception_id=str(closed[0]), resolution=resolution), origin, now)
+    return True
+
+
+async def note(
+    tx: Tx, exception_id: UUID, fact: ExceptionOpened | ExceptionClosed, origin: Origin, now: datetime
+) -> None:
+    """Tell the log."""
+    new = NewFact(stream=f"exception/{exception_id}", fact=fact, happened_at=now, origin=origin)
+    await eventlog.append(tx, [new])
