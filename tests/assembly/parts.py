@@ -12,9 +12,10 @@ from uuid import UUID
 import msgspec
 
 from crossdock.assembly.appliers import appliers
+from crossdock.assembly.backorders import give_to_backorders
 from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import REACTORS, give_to_backorders, step
+from crossdock.assembly.reactions import REACTORS, step
 from crossdock.canonical.base import ConnectionName, Document, LocationCode, OrderId, Sku
 from crossdock.canonical.orders import Mode, OrderChanged, OrderLine, OrderPlaced
 from crossdock.canonical.receipts import SaleRecorded

@@ -12,8 +12,8 @@ import pytest
 
 from assembly.parts import DC, ESTATE, NOW, PLAIN, World, make_hub
 from crossdock.assembly import matching
-from crossdock.assembly.desks import desk
 from crossdock.assembly.healing import heal
+from crossdock.assembly.means import means
 from crossdock.canonical.base import ConnectionName, Document, LocationCode, Sku
 from crossdock.canonical.facts import CountRecorded, ExceptionClosed, ExceptionOpened
 from crossdock.canonical.intents import GoodsLine, IntentDocument, PostCount
@@ -164,7 +164,7 @@ async def release(hub: World) -> ReleaseOutcome:
     found = await only(hub)
     async with hub.database.transaction() as tx:
         estate = await hub.hub.estate.get(tx)
-        return await casework.release(tx, desk(hub.hub, estate), found, ada())
+        return await casework.release(tx, means(hub.hub, estate), found, ada())
 
 
 async def on_hand(hub: World, sku: str) -> Decimal:

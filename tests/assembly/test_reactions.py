@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 import pytest
 
 from assembly.parts import NOW, World
+from crossdock.assembly.means import means
 from crossdock.assembly.reactions import BATCH, REACTORS, Reactor, step
 from crossdock.canonical.facts import ExceptionOpened, ItemChanged
 from crossdock.canonical.upcast import UnknownVersionError
@@ -17,6 +19,9 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Event
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx, execute, fetch_tuples
+from crossdock.operations.casework import service as casework
+from crossdock.operations.casework.service import By, NotPossible, ReleaseOutcome, StillWrong, Worked
+from crossdock.operations.model import OpenException
 
 TABLE = "CREATE TABLE public.effect (position bigint GENERATED ALWAYS AS IDENTITY, name text NOT NULL)"
 
@@ -191,3 +196,55 @@ async def test_a_fact_of_a_newer_release_is_not_passed_by_this_one(effects: Worl
 
 def test_every_reaction_has_a_cursor_of_its_own() -> None:
     assert len({each.name for each in REACTORS}) == len(REACTORS)
+
+
+async def release(world: World, found: OpenException, one: Reactor) -> ReleaseOutcome:
+    async with world.database.transaction() as tx:
+        estate = await world.hub.estate.get(tx)
+        by = By(who="ada", why="mended", now=NOW)
+        return await casework.release(tx, means(world.hub, estate, (one,)), found, by)
+
+
+async def test_a_fact_that_was_set_aside_has_its_effect_once_when_the_reaction_is_mended(effects: World) -> None:
+    await tell(effects, "1", "2")
+    await run(effects, reactor(poison("1")))
+    (found,) = await effects.exceptions()
+
+    outcomes = [await release(effects, found, reactor(poison())) for _ in range(2)]
+
+    assert [type(outcome) for outcome in outcomes] == [Worked, NotPossible]
+    assert await done(effects) == ["2", "1"]
+    assert await effects.exceptions() == []
+
+
+async def test_people_who_release_it_at_the_same_time_run_it_once(effects: World) -> None:
+    await tell(effects, "1")
+    await run(effects, reactor(poison("1")))
+    (found,) = await effects.exceptions()
+
+    outcomes = await asyncio.gather(*(release(effects, found, reactor(poison())) for _ in range(4)))
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotPossible"] * 3 + ["Worked"]
+    assert await done(effects) == ["1"]
+
+
+async def test_a_reaction_that_breaks_again_leaves_nothing_behind_and_says_what_is_still_wrong(effects: World) -> None:
+    await tell(effects, "1")
+    await run(effects, reactor(poison("1")))
+    (found,) = await effects.exceptions()
+
+    outcome = await release(effects, found, reactor(poison("1")))
+
+    assert outcome == StillWrong(path="test", reason="ZeroDivisionError: cannot digest")
+    assert await done(effects) == []
+    assert len(await effects.exceptions()) == 1
+
+
+async def test_a_reaction_that_this_release_does_not_have_says_so(effects: World) -> None:
+    await tell(effects, "1")
+    await run(effects, reactor(poison("1")))
+    (found,) = await effects.exceptions()
+
+    outcome = await release(effects, found, replace(reactor(poison()), name="other"))
+
+    assert outcome == StillWrong(path="test", reason='this release has no reaction "test"')

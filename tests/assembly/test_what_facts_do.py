@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from assembly.parts import DC, NOW, STORE, TEA, World, order
-from crossdock.assembly.reactions import give_to_backorders
+from crossdock.assembly.backorders import give_to_backorders
 from crossdock.canonical.facts import IntentLanded, ItemChanged, OrderHeld, OrderPlacedOnStock
 from crossdock.canonical.receipts import ReceiptLine, ReceiptTender, SaleRecorded
 from crossdock.estate.model import FlowKind
@@ -107,7 +107,7 @@ async def test_those_who_cannot_take_goods_do_not_hide_those_behind_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More orders wait than are looked at in one go, and the first ones are held."""
-    monkeypatch.setattr("crossdock.assembly.reactions.BATCH", 2)
+    monkeypatch.setattr("crossdock.assembly.backorders.BATCH", 2)
     await world.know(TEA)
     *held, last = await world.accept(*(order(str(n)) for n in range(5)))
     await world.react()

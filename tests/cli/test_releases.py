@@ -69,21 +69,20 @@ def test_one_cause_is_one_exception_with_all_the_money_and_matching_releases_eve
     trading.work("intents", "list", "--state", "landed", "--json", until=lambda said: len(_listed(said)) == 2)
 
 
-def test_a_missing_lookup_is_added_and_its_group_is_released_and_watched_until_it_lands(trading: Desk) -> None:
+def test_an_estate_that_has_the_missing_lookup_releases_its_group_by_itself(trading: Desk) -> None:
     (trading.other_side / "taxed").touch()
     trading.receive(order(1))
     row = opened(trading, "intent_parked")
     file = trading.estate / "connections-corner.yaml"
     file.write_text(file.read_text().replace("tax: {}", "tax: {standard: VAT20}"))
-    assert trading.run("estate", "apply").code == 0
+    said = trading.work("estate", "apply", until=lambda said: "intents that waited" in said.out)
 
-    said = trading.work(
-        "exceptions", "release", str(row["id"]), "--reason", "mapped", until=lambda said: said.code == 0
-    )
-
+    assert said.out.endswith("Of 1 intents that waited for its lookups: 1 landed.\n")
     assert row["path"] == "lookup:tax:standard"
-    assert said.out == "Done: 1 intents are on their way again.\nNow: 1 landed.\n"
-    assert trading.run("exceptions", "list").code == 0
+    trading.work("intents", "list", "--state", "landed", "--json", until=lambda said: len(_listed(said)) == 1)
+    trading.work("exceptions", "list", until=lambda said: said.code == 0)
+    (closed,) = trading.rows("exceptions", "list", "--all", "--type", "intent_parked")
+    assert closed["resolution"] == "no intent waits for this cause any more"
 
 
 def test_a_release_without_a_fix_parks_again_and_says_so(trading: Desk) -> None:

@@ -154,6 +154,29 @@ async def test_a_missing_lookup_parks_its_group_and_adding_it_releases_and_verif
     assert verified.counts == {IntentState.LANDED: 3}
 
 
+async def test_a_pump_that_begins_with_the_missing_lookup_sends_on_what_waited_for_it_and_no_other_does(
+    database: Database,
+) -> None:
+    """A pump of an estate that does not have it would only park it again."""
+
+    async def mapped(session: Session, documents: Sequence[IntentDocument]) -> Sequence[CallOutcome]:
+        session.lookup("location", "S1")
+        return await create(session, documents)
+
+    await tell(database, *(transfer(number) for number in range(3)))
+    await derive_all(database, RETAILER)
+    without = Rig(database, RETAILER, connector(run=mapped))
+    with_it = Rig(database, RETAILER, connector(run=mapped), lookups={"location": {"S1": "42"}, "tax": {"*": "x"}})
+
+    async with serving(Target()) as target:
+        for _ in range(2):
+            async with without.pumping(target):
+                await until_state(database, IntentState.PARKED)
+        assert len(await facts_of(database, IntentParked)) == 3
+        async with with_it.pumping(target):
+            await until_state(database, IntentState.LANDED)
+
+
 async def test_one_unmatched_document_of_a_batch_does_not_stop_its_neighbours(database: Database) -> None:
     async def batched(session: Session, documents: Sequence[IntentDocument]) -> Sequence[CallOutcome]:
         if any(document.reference == "T-5" for document in documents):

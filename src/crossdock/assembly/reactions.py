@@ -19,14 +19,12 @@ from crossdock.catalog import service as catalog
 from crossdock.crossref import service as crossref
 from crossdock.estate.model import Estate, FlowKind
 from crossdock.eventlog import service as eventlog
-from crossdock.eventlog.model import Cursor, Event
+from crossdock.eventlog.model import Event
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import PostedDocument
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
-from crossdock.inventory import service as inventory
-from crossdock.inventory.model import LedgerCursor
 from crossdock.operations import service as operations
 from crossdock.operations.model import Matter
 from crossdock.orders import service as orders
@@ -186,39 +184,21 @@ async def _one_by_one(hub: Hub, reactor: Reactor, cursor_name: str) -> bool:
     return bool(events)
 
 
+def said_of(error: Exception) -> str:
+    """An error in words for people."""
+    return f"{type(error).__name__}: {error}".replace("\x00", "?")
+
+
 async def _set_aside(hub: Hub, reactor: Reactor, cursor_name: str, event: Event, error: Exception) -> None:
     matter = Matter(
         type="reaction_failed",
         key=f"reaction/{reactor.name}/{event.id}",
         subject=event.stream,
         path=event.type,
-        detail=f"{reactor.name}: {type(error).__name__}: {error}"[:500],
+        detail=f"{reactor.name}: {said_of(error)}"[:500],
     )
     origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
     async with hub.database.transaction() as tx:
         if await eventlog.cursor_of(tx, cursor_name) < event.cursor:
             await operations.open_exception(tx, await hub.estate.get(tx), matter, origin=origin, now=hub.clock.now())
             await eventlog.move_cursor(tx, cursor_name, event.cursor)
-
-
-BACKORDERS: Final = "reaction.backorders"
-
-
-async def give_to_backorders(hub: Hub) -> bool:
-    """Goods that moved may serve those who wait: read from the ledger of movements, which is its own log."""
-    async with hub.database.transaction() as tx:
-        cursor = await eventlog.cursor_of(tx, BACKORDERS)
-        changed = await inventory.changed_after(tx, LedgerCursor(cursor.xid, cursor.position))
-        if not changed.skus:
-            return False
-        estate = await hub.estate.get(tx)
-        after: OrderId | None = None
-        while True:
-            outcomes = await orders.retry_backorders(
-                tx, estate, changed.skus, known=catalog.known, now=hub.clock.now(), after=after, limit=BATCH
-            )
-            if len(outcomes) < BATCH:
-                break
-            after = outcomes[-1].order_id
-        await eventlog.move_cursor(tx, BACKORDERS, Cursor(changed.cursor.xid, changed.cursor.seq))
-    return True

@@ -1,15 +1,21 @@
 """`crossdock estate …`: check, compare, apply and roll back the retailer's files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cyclopts import App
 
+from crossdock.assembly.hub import Hub
 from crossdock.assembly.registry import connectors
 from crossdock.cli.context import hub, settings
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, print_json, say, show
+from crossdock.cli.waiting import counted, in_words, watch_intents
 from crossdock.estate import service as estates
+from crossdock.estate.model import Estate
 from crossdock.estate.schema import estate_schema
 from crossdock.estate.service import Checked
+from crossdock.outbound import service as outbound
+from crossdock.outbound.model import IntentState, Verified
 
 app = App(name="estate", help="The retailer as files: check, apply, roll back.")
 
@@ -67,21 +73,58 @@ async def diff(folder: Path | None = None, *, json: AsJson = False) -> int:
 
 
 @app.command
-async def apply(folder: Path | None = None, *, note: str = "", json: AsJson = False) -> int:
-    """Check the files and put them in force as the next version; nothing is applied when anything is wrong."""
+async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.0, json: AsJson = False) -> int:
+    """Check the files and put them in force as the next version; nothing is applied when anything is wrong.
+
+    Intents that waited for a lookup which the new version has are sent on by the running hub.
+
+    Args:
+        folder: The estate; without it the one of the settings.
+        note: Why; kept with the version.
+        wait: Wait at most so many seconds to see such intents land.
+        json: Print JSON for machines.
+    """
     checked = _checked(folder)
     if checked.estate is None:
         _print_complaints(checked, as_json=json)
         return EXIT_FINDINGS
-    async with hub() as parts, parts.database.transaction() as tx:
-        applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
+    async with hub() as parts:
+        async with parts.database.transaction() as tx:
+            applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
+        freed = await _watch_freed(parts, checked.estate, wait)
     if json:
-        print_json({"version": applied.number, "changes": applied.changes})
-    elif applied.changes:
-        say(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
+        print_json({"version": applied.number, "changes": applied.changes, "intents": freed})
     else:
-        say(f"Nothing to change: version {applied.number} says the same.")
+        if applied.changes:
+            say(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
+        else:
+            say(f"Nothing to change: version {applied.number} says the same.")
+        _say_freed(freed)
     return 0
+
+
+async def _watch_freed(parts: Hub, estate: Estate, wait_s: float) -> Mapping[str, int]:
+    """How the intents fare that waited for lookups of this estate; empty when none did."""
+    async with parts.database.transaction() as tx:
+        waiting = [
+            intent
+            for config in estate.connections
+            for intent in await outbound.parked_for_lookups(tx, config.name, config.lookups)
+        ]
+    if not waiting:
+        return {}
+    return counted(await watch_intents(parts, waiting, wait_s, done=_all_settled))
+
+
+def _all_settled(fared: Verified) -> bool:
+    return fared.settled and not fared.counts.get(IntentState.PARKED, 0)
+
+
+def _say_freed(freed: Mapping[str, int]) -> None:
+    if freed:
+        say(f"Of {sum(freed.values())} intents that waited for its lookups: {in_words(freed)}.")
+    if freed.get(IntentState.PARKED, 0):
+        say("What is parked goes as soon as a running hub has taken this version over, if nothing else is missing.")
 
 
 @app.command
@@ -97,13 +140,22 @@ async def versions(*, json: AsJson = False) -> int:
 
 
 @app.command
-async def rollback(version: int) -> int:
-    """Put an old version in force again, as a new one."""
-    async with hub() as parts, parts.database.transaction() as tx:
-        applied = await estates.roll_back(tx, version, now=parts.clock.now())
-    if applied is None:
-        raise CommandError(f"There is no version {version}: see `crossdock estate versions`.")
+async def rollback(version: int, *, wait: float = 10.0) -> int:
+    """Put an old version in force again, as a new one.
+
+    Args:
+        version: Which.
+        wait: Wait at most so many seconds to see intents land that waited for its lookups.
+    """
+    async with hub() as parts:
+        async with parts.database.transaction() as tx:
+            applied = await estates.roll_back(tx, version, now=parts.clock.now())
+            estate = await estates.current(tx)
+        if applied is None:
+            raise CommandError(f"There is no version {version}: see `crossdock estate versions`.")
+        freed = await _watch_freed(parts, estate, wait)
     say(f"Version {applied.number} (the same as {version}) is in force.")
+    _say_freed(freed)
     return 0
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from cyclopts import App
 
-from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
+from crossdock.assembly.means import means
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import (
     EXIT_FINDINGS,
@@ -25,18 +25,17 @@ from crossdock.cli.output import (
     shown,
 )
 from crossdock.cli.raw import readable
+from crossdock.cli.waiting import counted, in_words, watch_intents
 from crossdock.operations import service as operations
 from crossdock.operations.casework import service as casework
 from crossdock.operations.casework.service import By, IntentSeen, NotPossible, ReleaseOutcome, Sight, StillWrong, Worked
 from crossdock.operations.model import ExceptionState, OpenException
-from crossdock.outbound import service as outbound
 from crossdock.outbound.model import Verified
 
 app = App(name="exceptions", help="Matters that need a person, by owner and clock.")
 
 COLUMNS: Final = ("id", "type", "owner", "due", "times", "money", "subject", "path", "detail")
 ATTEMPTS: Final = ("intent", "kind", "state", "number", "purpose", "when", "verdict", "reason")
-LOOK_S: Final = 0.2
 
 
 @app.command(name="list")
@@ -246,7 +245,7 @@ async def release(
         async with parts.database.transaction() as tx:
             by = By(who=person(), why=reason, now=parts.clock.now())
             estate = await parts.estate.get(tx)
-            outcome = await casework.release(tx, desk(parts, estate), found, by, body=content)
+            outcome = await casework.release(tx, means(parts, estate), found, by, body=content)
         fared = await _await_intents(parts, outcome, wait)
     return _report(outcome, fared, as_json=json)
 
@@ -295,17 +294,11 @@ async def _await_intents(parts: Hub, outcome: ReleaseOutcome, seconds: float) ->
     """How the released intents fare; None when there are none."""
     if not isinstance(outcome, Worked) or not outcome.intents:
         return None
-    deadline = parts.clock.monotonic() + seconds
-    while True:
-        async with parts.database.transaction() as tx:
-            fared = await outbound.verify(tx, outcome.intents)
-        if fared.settled or parts.clock.monotonic() >= deadline:
-            return fared
-        await parts.clock.sleep(LOOK_S)
+    return await watch_intents(parts, outcome.intents, seconds, done=lambda fared: fared.settled)
 
 
 def _report(outcome: ReleaseOutcome, fared: Verified | None, *, as_json: bool) -> int:
-    counts = {} if fared is None else {str(state): count for state, count in fared.counts.items()}
+    counts = counted(fared)
     match outcome:
         case Worked():
             well = fared is None or fared.landed or not fared.settled
@@ -321,5 +314,5 @@ def _report(outcome: ReleaseOutcome, fared: Verified | None, *, as_json: bool) -
     else:
         say(text, "" if well else "red")
         if counts:
-            say(f"Now: {', '.join(f'{count} {state}' for state, count in counts.items())}.")
+            say(f"Now: {in_words(counts)}.")
     return 0 if well else EXIT_FINDINGS

@@ -71,6 +71,12 @@ async def read_after(tx: Tx, cursor: Cursor, *, limit: int = 500, types: Collect
     return [_event(row) for row in await store.read_after(tx, cursor, limit=limit, types=list(types))]
 
 
+async def get(tx: Tx, fact_id: UUID) -> Event | None:
+    """One fact; None when there is none of that id (any more)."""
+    row = await store.get(tx, fact_id)
+    return None if row is None else _event(row)
+
+
 async def of_stream(tx: Tx, stream: str, *, limit: int = 1000) -> Sequence[Event]:
     """Everything that happened to one business object, oldest first."""
     return [_event(row) for row in await store.of_stream(tx, stream, limit=limit)]
@@ -97,6 +103,11 @@ async def move_past(tx: Tx, name: str, types: Collection[str], *, distance: int 
     Only when the log has gone on for *distance* transactions: most idle looks write nothing.
     """
     return await store.move_past(tx, name, list(types), distance=distance)
+
+
+async def horizon(tx: Tx) -> int:
+    """The transaction below which all have ended: whatever a later statement of *tx* reads, it sees all of those."""
+    return await store.horizon(tx)
 
 
 async def head(tx: Tx) -> Cursor:

@@ -34,6 +34,15 @@ SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, hap
  LIMIT %(limit)s
 """
 
+GET: Final[LiteralString] = """
+SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, happened_at, recorded_at,
+       correlation_id, causation_id, source, payload
+  FROM eventlog.event
+ WHERE id = %(id)s
+"""
+
+HORIZON: Final[LiteralString] = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
 OF_STREAM: Final[LiteralString] = """
 SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, happened_at, recorded_at,
        correlation_id, causation_id, source, payload
@@ -129,6 +138,18 @@ async def read_after(tx: Tx, cursor: Cursor, *, limit: int, types: list[str]) ->
     """Rows after the cursor and below the horizon."""
     params = {"xid": cursor.xid, "position": cursor.position, "limit": limit, "types": types}
     return await fetch_all(tx, READ_AFTER, StoredEvent, params)
+
+
+async def get(tx: Tx, fact_id: UUID) -> StoredEvent | None:
+    """One row."""
+    return await fetch_one(tx, GET, StoredEvent, {"id": fact_id})
+
+
+async def horizon(tx: Tx) -> int:
+    """Every transaction below it has ended."""
+    found = await fetch_value(tx, HORIZON, int)
+    assert found is not None
+    return found
 
 
 async def of_stream(tx: Tx, stream: str, *, limit: int) -> list[StoredEvent]:

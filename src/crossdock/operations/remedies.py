@@ -63,12 +63,28 @@ class ConnectionAbout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionAbout:
+    """A fact that one of the hub's reactions broke on; for backorders, the item whose goods came."""
+
+    reactor: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideAbout:
     """Something that is settled out there: in the store, the stock room, the sender's system."""
 
 
 About: TypeAlias = (
-    RecordAbout | HoldAbout | IntentAbout | CauseAbout | IdentityAbout | StoreAbout | ConnectionAbout | OutsideAbout
+    RecordAbout
+    | HoldAbout
+    | IntentAbout
+    | CauseAbout
+    | IdentityAbout
+    | StoreAbout
+    | ConnectionAbout
+    | ReactionAbout
+    | OutsideAbout
 )
 
 
@@ -116,6 +132,16 @@ def _store(key: str) -> StoreAbout:
 
 def _connection(key: str) -> ConnectionAbout:
     return ConnectionAbout(name=key.removeprefix("connection/"))
+
+
+def _reaction(key: str) -> ReactionAbout:
+    _, reactor, what = key.split("/", 2)
+    return ReactionAbout(reactor=reactor, what=what)
+
+
+def _record_or_outside(key: str) -> RecordAbout | OutsideAbout:
+    """The record's own, as soon as inbound has told that it was rejected."""
+    return _record(key) if key.startswith("message/") else OutsideAbout()
 
 
 def _outside(_key: str) -> OutsideAbout:
@@ -188,7 +214,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),
-    "receipt_conflict": Remedy(about=_outside, todo="Ask the store which of the two receipts is true.", dismiss=_CLOSE),
+    "receipt_conflict": Remedy(
+        about=_record_or_outside,
+        todo="Ask the store which of the two receipts is true.",
+        release=_READ_AGAIN,
+        dismiss=_NO_EFFECT,
+    ),
     "receipt_unsound": Remedy(
         about=_outside, todo="The difference stands on the over/short account: ask the store.", dismiss=_CLOSE
     ),
@@ -207,7 +238,10 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE
     ),
     "reaction_failed": Remedy(
-        about=_outside, todo="A reaction of the hub broke on this fact: report it with the detail.", dismiss=_CLOSE
+        about=_reaction,
+        todo="A reaction of the hub broke on this fact: report it with the detail, and install the release that mends it.",
+        release="run the reaction on the same fact once more",
+        dismiss=_CLOSE,
     ),
 }
 

@@ -16,6 +16,8 @@ from crossdock.operations.model import Matter
 
 DEFAULT_OWNER: Final = "operations"
 DEFAULT_WITHIN: Final = "4h"
+FOLDED: Final = ("receipt_conflict",)
+"""Types that a domain opens about a record which is then rejected: they say more than that it was."""
 
 
 @singledispatch

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from crossdock.canonical.facts import ExceptionOpened
+from crossdock.canonical.facts import ExceptionOpened, MessageRejected
 from crossdock.estate.model import Estate
 from crossdock.eventlog.model import Event
 from crossdock.eventlog.service import Origin
@@ -16,10 +16,10 @@ from crossdock.operations import store
 from crossdock.operations.closing import close, note
 from crossdock.operations.grouping.service import GROUPS, refresh
 from crossdock.operations.model import Matter, OpenException
-from crossdock.operations.rules import matter_of, order_of, owner_of, settled_by
+from crossdock.operations.rules import FOLDED, matter_of, order_of, owner_of, settled_by
 from crossdock.orders import service as orders
 
-__all__ = ["by_keys", "close", "counts", "get", "list_exceptions", "open_exception", "refresh", "watch"]
+__all__ = ["by_keys", "close", "counts", "get", "list_exceptions", "lock", "open_exception", "refresh", "watch"]
 
 
 async def watch(tx: Tx, estate: Estate, events: Sequence[Event], *, now: datetime) -> None:
@@ -35,12 +35,17 @@ async def _watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> str:
     """The type of the matter that the fact is about; empty when it needs nobody."""
     origin = Origin(correlation_id=event.correlation_id, source="operations", causation_id=event.id)
     matter = matter_of(event.fact)
-    if matter is not None:
+    if matter is not None and not await _told_before(tx, event, matter):
         await open_exception(tx, estate, await _with_money(tx, matter), origin=origin, now=now)
     key = settled_by(event.fact)
     if key is not None:
         await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
     return "" if matter is None else matter.type
+
+
+async def _told_before(tx: Tx, event: Event, matter: Matter) -> bool:
+    """A record that was not taken in because its domain has asked a person already: one matter, one exception."""
+    return isinstance(event.fact, MessageRejected) and await store.adopt(tx, event.correlation_id, FOLDED, matter.key)
 
 
 async def _with_money(tx: Tx, matter: Matter) -> Matter:
@@ -82,6 +87,11 @@ async def list_exceptions(
 async def by_keys(tx: Tx, keys: Collection[str]) -> Sequence[OpenException]:
     """The open exceptions of these matters."""
     return await store.by_keys(tx, sorted(keys)) if keys else ()
+
+
+async def lock(tx: Tx, exception: OpenException) -> OpenException:
+    """The same exception as it stands now, locked until the transaction ends."""
+    return await store.lock(tx, exception.id) or exception
 
 
 async def get(tx: Tx, exception_id: UUID) -> OpenException | None:

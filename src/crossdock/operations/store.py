@@ -65,6 +65,22 @@ SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened
    FOR UPDATE
 """
 
+LOCK: Final[LiteralString] = """
+SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
+       currency, correlation_id, closed_at, resolution
+  FROM operations.exception
+ WHERE id = %(id)s
+   FOR UPDATE
+"""
+
+# What the domain has told of a record that it would not take in: the exception becomes that record's own.
+ADOPT: Final[LiteralString] = """
+UPDATE operations.exception
+   SET key = %(key)s
+ WHERE correlation_id = %(trace)s AND type = ANY(%(types)b::text[]) AND state = 'open' AND NOT starts_with(key, 'message/')
+RETURNING id
+"""
+
 RETELL: Final[LiteralString] = """
 UPDATE operations.exception SET detail = %(detail)s, amount = %(amount)s, currency = %(currency)s WHERE id = %(id)s
 """
@@ -126,6 +142,17 @@ async def by_keys(tx: Tx, keys: Sequence[str]) -> list[OpenException]:
 async def lock_open(tx: Tx, types: Sequence[str]) -> list[OpenException]:
     """All open ones of these types, locked."""
     return [_typed(row) for row in await fetch_all(tx, LOCK_OPEN, OpenException, {"types": list(types)})]
+
+
+async def lock(tx: Tx, exception_id: UUID) -> OpenException | None:
+    """One of them, locked."""
+    row = await fetch_one(tx, LOCK, OpenException, {"id": exception_id})
+    return None if row is None else _typed(row)
+
+
+async def adopt(tx: Tx, trace: UUID, types: Sequence[str], key: str) -> bool:
+    """Give the open exception of a record's own trace the record's key; False when there is none."""
+    return bool(await fetch_tuples(tx, ADOPT, {"trace": trace, "types": list(types), "key": key}))
 
 
 async def retell(tx: Tx, exception_id: UUID, detail: str, amount: Decimal | None, currency: str | None) -> None:

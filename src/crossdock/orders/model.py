@@ -110,7 +110,7 @@ class HoldCode(StrEnum):
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
     """Units left though it was cancelled."""
     UNPLACEABLE = "unplaceable"
-    """The database cannot hold what it asks for."""
+    """Placing breaks on it: the database cannot hold what it asks for, or the hub fails."""
     MANUAL = "manual"
     """A person stopped it."""
 

@@ -16,7 +16,7 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import id_floor, new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound import facts, store
-from crossdock.outbound.causes import connection_cause, identity_cause, text
+from crossdock.outbound.causes import LOOKUP_CAUSE, connection_cause, known_lookups, text
 from crossdock.outbound.derivation.service import Derived, derive
 from crossdock.outbound.model import (
     Answer,
@@ -56,10 +56,10 @@ __all__ = [
     "document_of",
     "freshness",
     "get_intent",
-    "identity_cause",
     "list_intents",
     "maintain",
     "parked_causes",
+    "parked_for_lookups",
     "release",
     "resend",
     "resolve",
@@ -104,6 +104,16 @@ async def causes(tx: Tx) -> Sequence[CauseCount]:
 async def parked_causes(tx: Tx, prefix: str = "", connection: str = "") -> Sequence[ParkedCause]:
     """What parked intents wait for, the longest waiting first: causes that begin with *prefix*."""
     return await reading.parked_causes(tx, prefix, connection)
+
+
+async def parked_for_lookups(tx: Tx, connection: str, lookups: Mapping[str, Mapping[str, str]]) -> Sequence[UUID]:
+    """Intents that wait for an entry which the code tables *lookups* have: the connection's pump sends them on."""
+    causes = [each.cause for each in await reading.parked_causes(tx, LOOKUP_CAUSE, connection)]
+    waiting: list[UUID] = []
+    for cause in known_lookups(causes, lookups):
+        only = Filter(state=IntentState.PARKED, connection=connection, cause=cause)
+        waiting += [intent.id for intent in await reading.list_intents(tx, only, after=None, limit=LIST_MAX)]
+    return waiting
 
 
 async def at_risk(tx: Tx, connection: str, prefix: str) -> Mapping[str, Decimal]:

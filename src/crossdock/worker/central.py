@@ -7,10 +7,11 @@ from functools import partial
 from typing import Final
 
 from crossdock.assembly.appliers import appliers
+from crossdock.assembly.backorders import give_to_backorders
 from crossdock.assembly.desks import desk
 from crossdock.assembly.healing import heal
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import REACTORS, give_to_backorders, step
+from crossdock.assembly.reactions import REACTORS, step
 from crossdock.assembly.sending import builders
 from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName, Sku

@@ -7,6 +7,7 @@ from crossdock.connector_kit.record import IDENTITY_OF_THEIRS, LOCATION
 from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Dismissed, MessageId, NotFound, NotOpen
+from crossdock.operations import service
 from crossdock.operations.casework.looking import parked
 from crossdock.operations.casework.outcomes import By, NotPossible, ReleaseOutcome, Worked, answered, close_as_done
 from crossdock.operations.grouping import service as grouping
@@ -18,6 +19,7 @@ from crossdock.operations.remedies import (
     IdentityAbout,
     IntentAbout,
     OutsideAbout,
+    ReactionAbout,
     RecordAbout,
     StoreAbout,
     about,
@@ -29,6 +31,7 @@ from crossdock.outbound.service import Filter
 
 async def dismiss(tx: Tx, exception: OpenException, by: By) -> ReleaseOutcome:
     """Decide that nothing more happens. What still waits behind the exception keeps it open: nothing is silent."""
+    exception = await service.lock(tx, exception)
     if exception.state is not ExceptionState.OPEN:
         return NotPossible(reason=f"it is closed: {exception.resolution}")
     outcome = await _dismissed(tx, exception, by)
@@ -54,7 +57,7 @@ async def _dismissed(tx: Tx, exception: OpenException, by: By) -> ReleaseOutcome
             outcome = await _does_not_wait(tx, matter)
         case ConnectionAbout():
             outcome = NotPossible(reason="the connection is not used until it is released")
-        case OutsideAbout():
+        case ReactionAbout() | OutsideAbout():
             outcome = Worked(did="closed by hand")
         case _:
             assert_never(matter)

@@ -1,5 +1,6 @@
 """Who decides, and what came of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias, assert_never
@@ -7,11 +8,14 @@ from uuid import UUID
 
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
+from crossdock.inbound.service import Desk
 from crossdock.operations.closing import close
 from crossdock.operations.model import OpenException
 from crossdock.outbound.model import Answer, Done, Unfit, Unknown
 
 SOURCE: Final = "operations"
+Replay: TypeAlias = Callable[[Tx, str, str], Awaitable[str]]
+"""Runs a reaction (by its name) once more on a fact (its id, or what else it is about): why it broke again, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,14 @@ class NotPossible:
 
 
 ReleaseOutcome: TypeAlias = Worked | StillWrong | NotPossible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the hub lends to whoever works an exception off."""
+
+    desk: Desk
+    replay: Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from crossdock.operations import service
 from crossdock.operations.casework.outcomes import (
     SOURCE,
     By,
+    Means,
     NotPossible,
     ReleaseOutcome,
     StillWrong,
@@ -33,6 +34,7 @@ from crossdock.operations.remedies import (
     IdentityAbout,
     IntentAbout,
     OutsideAbout,
+    ReactionAbout,
     RecordAbout,
     StoreAbout,
     about,
@@ -42,32 +44,38 @@ from crossdock.orders import service as orders
 from crossdock.orders.model import HoldCode, HoldReleased, NoSuchHold
 from crossdock.outbound import service as outbound
 
-Single: TypeAlias = RecordAbout | HoldAbout | IntentAbout | CauseAbout | ConnectionAbout | OutsideAbout
+Single: TypeAlias = RecordAbout | HoldAbout | IntentAbout | CauseAbout | ConnectionAbout | ReactionAbout | OutsideAbout
 """One matter, done with when it is released."""
 
 
-async def release(tx: Tx, desk: Desk, exception: OpenException, by: By, *, body: bytes | None = None) -> ReleaseOutcome:
-    """Set going what the exception holds up. *body* stands in for a record, or for a refused document."""
+async def release(
+    tx: Tx, means: Means, exception: OpenException, by: By, *, body: bytes | None = None
+) -> ReleaseOutcome:
+    """Set going what the exception holds up. *body* stands in for a record, or for a refused document.
+
+    It is locked first: of two people who release it, the second one finds it closed.
+    """
+    exception = await service.lock(tx, exception)
     if exception.state is not ExceptionState.OPEN:
         return NotPossible(reason=f"it is closed: {exception.resolution}")
     matter = about(exception)
     if body is not None and not isinstance(matter, RecordAbout | IntentAbout):
         return NotPossible(reason=f"a corrected body means nothing to {exception.type}")
     if isinstance(matter, IdentityAbout | StoreAbout):  # the group ends by itself, when nothing is left in it
-        return await _group(tx, desk, exception, matter, by)
-    outcome = await _released(tx, desk, exception, matter, by=by, body=body)
+        return await _group(tx, means.desk, exception, matter, by)
+    outcome = await _released(tx, means, exception, matter, by=by, body=body)
     if isinstance(outcome, Worked):
         await close_as_done(tx, exception, f"{outcome.did} ({by.who}: {by.why})", by)
     return outcome
 
 
 async def _released(
-    tx: Tx, desk: Desk, exception: OpenException, matter: Single, *, by: By, body: bytes | None
+    tx: Tx, means: Means, exception: OpenException, matter: Single, *, by: By, body: bytes | None
 ) -> ReleaseOutcome:
     outcome: ReleaseOutcome
     match matter:
         case RecordAbout():
-            outcome = await _read_again(tx, desk, matter, by, body)
+            outcome = await _read_again(tx, means.desk, matter, by, body)
         case HoldAbout():
             outcome = await _let_go(tx, matter, by)
         case IntentAbout():
@@ -76,6 +84,8 @@ async def _released(
             outcome = await _send_on(tx, matter, by)
         case ConnectionAbout():
             outcome = await _use_again(tx, matter, by)
+        case ReactionAbout():
+            outcome = await _react_again(tx, means, matter)
         case OutsideAbout():
             outcome = NotPossible(reason=f"nothing here can be released. {remedy_of(exception.type).todo}")
         case _:
@@ -108,6 +118,13 @@ async def _read_again(tx: Tx, desk: Desk, matter: RecordAbout, by: By, body: byt
             return NotPossible(reason="the message is not kept any more")
         case _:
             assert_never(outcome)
+
+
+async def _react_again(tx: Tx, means: Means, matter: ReactionAbout) -> ReleaseOutcome:
+    problem = await means.replay(tx, matter.reactor, matter.what)
+    if problem:
+        return StillWrong(path=matter.reactor, reason=problem)
+    return Worked(did=f"{matter.reactor} has taken it in")
 
 
 async def _let_go(tx: Tx, matter: HoldAbout, by: By) -> ReleaseOutcome:

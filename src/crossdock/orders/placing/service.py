@@ -15,6 +15,7 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
+from crossdock.foundation.log import logger
 from crossdock.fulfilment import service as fulfilments
 from crossdock.fulfilment.model import NewFulfilment
 from crossdock.inventory import service as inventory
@@ -38,6 +39,8 @@ from crossdock.orders.placing import rules, store
 from crossdock.orders.rules import Review, findings, review
 from crossdock.sourcing import service as sourcing
 from crossdock.sourcing.model import Plan, Request
+
+log = logger(__name__)
 
 Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Collection[Sku]]]
 """Which of some SKUs exist."""
@@ -72,8 +75,8 @@ async def place(
 ) -> Sequence[PlaceOutcome]:
     """Place what waits; one outcome per order, in order. Again changes nothing: units that stand are not asked for.
 
-    Also looks at the holds again: those whose reason has gone are released, new reasons hold. An order that the
-    database refuses (a quantity beyond every column) is held for a person, and its neighbours are placed.
+    Also looks at the holds again: those whose reason has gone are released, new reasons hold. An order that placing
+    breaks on (the database refuses a quantity beyond every column) is held for a person, and its neighbours are placed.
     """
     return await _placed(tx, estate, order_ids, known=known, now=now, causes=causes or {}, look=rules.UNPLACED)
 
@@ -125,8 +128,11 @@ async def _placed(
         async with tx.transaction():
             outcomes = await _place_group(tx, estate, order_ids, known=known, now=now, causes=causes, look=look)
             return [outcomes[order_id] for order_id in order_ids]
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except psycopg.OperationalError:
+        raise  # the database's state, no order's fault
+    except Exception as error:  # whatever one order breaks on, its neighbours are placed
         if len(order_ids) == 1:
+            log.exception("order_unplaceable", order_id=str(order_ids[0]))
             return [await _unplaceable(tx, order_ids[0], error, now=now)]
     middle = len(order_ids) // 2
     halves = [order_ids[:middle], order_ids[middle:]]
@@ -134,9 +140,12 @@ async def _placed(
     return [*found[0], *found[1]]
 
 
-async def _unplaceable(tx: Tx, order_id: OrderId, error: psycopg.Error, *, now: datetime) -> PlaceOutcome:
+async def _unplaceable(tx: Tx, order_id: OrderId, error: Exception, *, now: datetime) -> PlaceOutcome:
     order = (await shared.lock_orders(tx, [order_id]))[order_id]
-    reason = f"the database refuses it: {error.diag.message_primary or error}"[:480]
+    if isinstance(error, psycopg.Error):
+        reason = f"the database refuses it: {error.diag.message_primary or error}"[:480]
+    else:
+        reason = f"placing breaks on it: {type(error).__name__}: {error}"[:480]
     origin = Origin(correlation_id=order.header.correlation_id, source=SOURCE)
     await place_many(tx, [Placing(order_id, Finding(HoldCode.UNPLACEABLE, reason), origin)], now=now)
     return Held(order_id, (HoldCode.UNPLACEABLE,))

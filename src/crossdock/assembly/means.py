@@ -1,0 +1,46 @@
+"""What working an exception off needs from the hub: its desk, and its reactions to run one again."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from crossdock.assembly import backorders
+from crossdock.assembly.desks import desk
+from crossdock.assembly.hub import Hub
+from crossdock.assembly.reactions import NOT_NOW, REACTORS, Reactor, said_of
+from crossdock.canonical.base import Sku
+from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
+from crossdock.foundation.db import Tx
+from crossdock.operations.casework.service import Means
+
+
+def means(hub: Hub, estate: Estate, reactors: Sequence[Reactor] = REACTORS) -> Means:
+    """For one transaction under *estate*."""
+
+    async def replay(tx: Tx, reactor_name: str, what: str) -> str:
+        try:
+            async with tx.transaction():
+                return await _replayed(hub, tx, estate, reactors, reactor_name=reactor_name, what=what)
+        except NOT_NOW:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it broke on is what a person must know)
+            return said_of(error)
+
+    return Means(desk=desk(hub, estate), replay=replay)
+
+
+async def _replayed(
+    hub: Hub, tx: Tx, estate: Estate, reactors: Sequence[Reactor], *, reactor_name: str, what: str
+) -> str:
+    """Why it could not be run; empty when it was."""
+    if reactor_name == backorders.NAME:
+        await backorders.give(hub, tx, Sku(what))
+        return ""
+    reactor = next((each for each in reactors if each.name == reactor_name), None)
+    if reactor is None:
+        return f'this release has no reaction "{reactor_name}"'
+    event = await eventlog.get(tx, UUID(what))
+    if event is None:
+        return "the fact is not kept any more"
+    await reactor.react(tx, estate, [event], hub.clock.now())
+    return ""
