@@ -29,6 +29,7 @@ VERBS: Final = (
     ("backup", "crossdock.cli.backups:backup"),
     ("restore", "crossdock.cli.backups:restore"),
     ("schemas", "crossdock.cli.schemas:app"),
+    ("script", "crossdock.cli.script:script"),
 )
 """The name of each verb and where it lies."""
 

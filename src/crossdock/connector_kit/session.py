@@ -1,5 +1,6 @@
 """What a connector's functions get: a way to talk, the settings, the tables of codes, who is who."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -39,6 +40,8 @@ class Session:
     http: Http
     clock: Clock
     memory: dict[str, str] = field(default_factory=dict, repr=False)
+    entrance: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """Held while logging in: calls that begin together shall not do it one by one."""
 
     def lookup(self, table: str, code: str) -> str:
         """Their code for ours; a `*` entry is the table's default. LookupMissing names what to add."""

@@ -11,6 +11,8 @@ class Dropper:
     def __init__(self) -> None:
         self.url = ""
         self.dropped: list[str] = []
+        self.seen: list[bytes] = []
+        """What was asked, dropped or not."""
         self._next: list[str] = []
 
     def drop(self, method: str) -> None:
@@ -33,6 +35,7 @@ async def dropping(port: Callable[[], int]) -> AsyncIterator[Dropper]:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head, body = await message(reader)
+                dropper.seen.append(body)
                 upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", port())
                 upstream_writer.write(head + body)
                 answer = await message(upstream_reader)

@@ -99,6 +99,21 @@ async def test_a_dead_session_is_renewed_without_anybody_noticing(session: Sessi
     await landed(session, order)
 
 
+@pytest.mark.parametrize(
+    "memory", [{}, {"tryton.authorization": "Session bm9ib2R5OjE6Z29uZQ=="}], ids=["first", "ended"]
+)
+async def test_calls_that_begin_together_log_in_once(erp: Erp, session: Session, memory: dict[str, str]) -> None:
+    async with (
+        dropping(lambda: urlsplit(erp.base_url).port or 0) as proxy,
+        aiohttp.ClientSession() as client,
+    ):
+        watched = replace(session, http=Http(client, proxy.url), memory=dict(memory), entrance=asyncio.Lock())
+        found = await asyncio.gather(*(Tryton(watched).rows("stock.location", [], ["code"], limit=1) for _ in range(8)))
+
+    assert [len(rows) for rows in found] == [1] * 8
+    assert sum(b'"common.db.login"' in body for body in proxy.seen) == 1
+
+
 async def test_what_somebody_else_has_changed_meanwhile_is_not_written_over(erp: Erp, session: Session) -> None:
     order = sale()
     await landed(session, order)

@@ -15,7 +15,7 @@ from crossdock.connectors.tryton.codes import LOCATION, SKU
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json
 
-_ROWS_MAX: Final = 500
+_ROWS_MAX: Final = 1000
 _GOODS: Final[Sequence[Json]] = (["type", "=", "goods"],)
 _MODELS: Final = {
     SKU: ("product.product", ("code", "name", "identifiers.code"), _GOODS),
@@ -44,26 +44,24 @@ async def fetch_stock(session: Session, cursor: str) -> Page:
         return Page(body=msgspec.json.encode({"records": []}), cursor=cursor, more=False)
     here = warehouses[0].whole("id")
     after = item if here == place else 0
-    ids = [
-        row.whole("id")
-        for row in await tryton.rows("product.product", [*_GOODS, ["id", ">", after]], ["id"], limit=_ROWS_MAX)
-    ]
-    body = await _levels(session, tryton, here, ids)
+    as_of = session.clock.now()
+    rows = await tryton.raw(
+        "product.product",
+        [*_GOODS, ["id", ">", after]],
+        ["code", "quantity"],
+        limit=_ROWS_MAX,
+        context={"locations": [here], "with_childs": True, "stock_date_end": None},
+    )
+    ids = [Record(row).whole("id") for row in rows]
+    ours = {
+        SKU: await session.identities.ours(SKU, [str(each) for each in ids]),
+        LOCATION: await session.identities.ours(LOCATION, [str(here)]),
+    }
+    body = msgspec.json.encode({"warehouse": here, "as_of": as_of, "ours": ours, "records": rows})
     if len(ids) == _ROWS_MAX:
         return Page(body=body, cursor=f"{here}/{ids[-1]}", more=True)
     following = warehouses[1].whole("id") if len(warehouses) > 1 else here + 1
     return Page(body=body, cursor=f"{following}/0", more=len(warehouses) > 1)
-
-
-async def _levels(session: Session, tryton: Tryton, warehouse: int, ids: Sequence[int]) -> bytes:
-    as_of = session.clock.now()
-    context: dict[str, Json] = {"locations": [warehouse], "with_childs": True, "stock_date_end": None}
-    rows = await tryton.raw_by_id("product.product", ids, ["code", "quantity"], context) if ids else []
-    ours = {
-        SKU: await session.identities.ours(SKU, [str(item) for item in ids]),
-        LOCATION: await session.identities.ours(LOCATION, [str(warehouse)]),
-    }
-    return msgspec.json.encode({"warehouse": warehouse, "as_of": as_of, "ours": ours, "records": rows})
 
 
 def decode_stock(received: Received) -> Iterable[Decoded | Damaged]:

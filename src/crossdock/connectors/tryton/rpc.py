@@ -35,8 +35,7 @@ class Tryton:
 
     async def user(self) -> int:
         """Our own user's id: what it made is ours, whoever asks."""
-        if _USER not in self._memory:
-            await self._log_in()
+        await self._authorization()
         return int(self._memory[_USER])
 
     async def rows(
@@ -59,26 +58,19 @@ class Tryton:
         *,
         order: Sequence[Json] = (("id", "ASC"),),
         limit: int | None = None,
+        context: Mapping[str, Json] | None = None,
     ) -> list[object]:
         """As `rows`, to be kept as they came."""
-        return list_of(await self._read(f"model.{model}.search_read", domain, 0, limit, order, fields))
+        return list_of(await self._read(f"model.{model}.search_read", domain, 0, limit, order, fields, context=context))
 
     async def first(self, model: str, domain: Sequence[Json], fields: Sequence[str]) -> Record | None:
         """The newest record that fits."""
         found = await self.rows(model, domain, fields, order=(("id", "DESC"),), limit=1)
         return found[0] if found else None
 
-    async def read(
-        self, model: str, ids: Sequence[int], fields: Sequence[str], context: Mapping[str, Json] | None = None
-    ) -> list[Record]:
+    async def read(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[Record]:
         """Records by id; their order is Tryton's."""
-        return records_of(await self.raw_by_id(model, ids, fields, context))
-
-    async def raw_by_id(
-        self, model: str, ids: Sequence[int], fields: Sequence[str], context: Mapping[str, Json] | None = None
-    ) -> list[object]:
-        """As `read`, to be kept as they came."""
-        return list_of(await self._read(f"model.{model}.read", ids, fields, context=context))
+        return records_of(list_of(await self._read(f"model.{model}.read", ids, fields)))
 
     async def create(self, model: str, values: Mapping[str, Json]) -> int:
         """Make one record."""
@@ -135,20 +127,24 @@ class Tryton:
     async def _call(self, method: str, parameters: Sequence[Json], *, writes: bool) -> object:
         timeout_s = _WRITE_S if writes else _READ_S
         try:
-            response = await self._send(method, parameters, timeout_s)
+            used = await self._authorization()
+            response = await self._post(method, parameters, used, timeout_s)
             if response.status == UNAUTHORIZED:  # the session has ended; the call was not carried out
-                self._memory.pop(_AUTHORIZATION, None)
-                response = await self._send(method, parameters, timeout_s)
+                if self._memory.get(_AUTHORIZATION) == used:  # nobody has logged in anew meanwhile
+                    del self._memory[_AUTHORIZATION]
+                response = await self._post(method, parameters, await self._authorization(), timeout_s)
             return result_of(response.status, response.body)
         except CallFailed as failure:
             if failure.verdict is Verdict.UNKNOWN and not writes:
                 raise CallFailed(Verdict.NOT_SENT, failure.reason, code=failure.code) from failure
             raise
 
-    async def _send(self, method: str, parameters: Sequence[Json], timeout_s: float) -> Response:
-        if _AUTHORIZATION not in self._memory:
-            await self._log_in()
-        return await self._post(method, parameters, self._memory[_AUTHORIZATION], timeout_s)
+    async def _authorization(self) -> str:
+        """Calls that begin together log in once: Tryton takes its time over each password."""
+        async with self._session.entrance:
+            if _AUTHORIZATION not in self._memory:
+                await self._log_in()
+            return self._memory[_AUTHORIZATION]
 
     async def _log_in(self) -> None:
         settings = self._session.settings

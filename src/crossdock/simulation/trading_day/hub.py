@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,32 @@ class HubProcess:
         if process.returncode not in {0, 1}:
             raise HubError(f"crossdock {' '.join(words)}: {complained.decode().strip()[-500:]}")
         return said.decode()
+
+    async def script(self, commands: Sequence[Sequence[str]], begun: Callable[[int], None]) -> str:
+        """Run commands one after the other in one process beside it; what they printed. *begun* is told which one begins."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "crossdock", "script",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=self._env(),
+        )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("".join(f"{shlex.join(words)}\n" for words in commands).encode())
+        process.stdin.close()
+        said = asyncio.create_task(process.stdout.read())
+        count = 0
+        complained = ""
+        async for line in process.stderr:
+            if line.startswith(b"+ "):
+                begun(count)
+                count += 1
+            else:
+                complained = (complained + line.decode(errors="replace"))[-500:]
+        if await process.wait() not in {0, 1}:
+            failed = " ".join(commands[max(count - 1, 0)])
+            raise HubError(f"crossdock {failed}: {complained.strip()}")
+        return (await said).decode()
 
     async def get(self, path: str, kind: type[Body]) -> Body:
         """Ask its API."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,7 @@ from crossdock.foundation.settings import Settings
 from crossdock.simulation.erp import PASSWORD, Erp, Progress, running_erp
 from crossdock.simulation.retailer.day import load_day
 from crossdock.simulation.retailer.model import DayRules, TradingDay
+from crossdock.simulation.shop.api.schema import load_checks
 from crossdock.simulation.shop.server import OpenShop, open_shop
 from crossdock.simulation.trading_day.feed import Feed
 from crossdock.simulation.trading_day.hub import SCOPES, HubProcess, hub_process
@@ -63,7 +64,6 @@ async def set_stage(script: Script, settings: Settings, clock: Clock, report: Re
         day = await asyncio.to_thread(load_day, rules, cache)
         report("receipts of ten stores", 1.0)
         seed = shop_seed(day)
-        shop = await stack.enter_async_context(open_shop(seed, clock=clock, specs=_specs(settings)))
         secrets = {
             "ERP_PASSWORD": PASSWORD,
             "SHOP_TOKEN": seed.access_token,
@@ -71,13 +71,17 @@ async def set_stage(script: Script, settings: Settings, clock: Clock, report: Re
         }
         hub = await stack.enter_async_context(hub_process(folder, secrets, clock))
         starting = asyncio.create_task(_start(hub, report))
+        reading = asyncio.create_task(asyncio.to_thread(load_checks, _specs(settings)))
         try:
             erp = await stack.enter_async_context(
                 running_erp(erp_seed(day), cache=cache, report=lambda progress: _passed_on(progress, report))
             )
+            await reading
+            shop = await stack.enter_async_context(open_shop(seed, clock=clock, specs=_specs(settings)))
         finally:
-            await asyncio.gather(starting, return_exceptions=True)
+            await asyncio.gather(starting, reading, return_exceptions=True)
         await starting
+        stack.push_async_callback(hub.stop)  # before those that it talks to
         write_estate(
             day, hub.estate, erp_url=erp.base_url, erp_database=erp.database, erp_user=erp.user, shop_url=shop.url
         )
@@ -89,29 +93,35 @@ async def _start(hub: HubProcess, report: Report) -> None:
     """The hub starts beside the ERP; it waits for its estate."""
     report("starting the hub", 0.0)
     await hub.start()
-    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-    hub.key = (await hub.command("key", "create", "trading-day", *scopes)).strip()
     report("starting the hub", 1.0)
 
 
+def _steps(hub: HubProcess) -> Sequence[tuple[str, Sequence[str]]]:
+    """What a person does once, and how it is called on the screen."""
+    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+    return (
+        ("making a key for the API", ("key", "create", "trading-day", *scopes)),
+        ("applying the estate", ("estate", "apply")),
+        ("reading items from the ERP", ("load", "erp", "items")),
+        ("matching the ERP's items and locations", ("match", "erp", "--apply")),
+        ("matching the shop's items", ("match", "shop", "sku", "--apply")),
+        ("registering the shop's webhooks", ("connection", "register", "shop", "--public-url", hub.url)),
+        ("reading the opening stock from the ERP", ("load", "erp", "stock")),
+    )
+
+
 async def _open(hub: HubProcess, report: Report) -> None:
-    """What a person does once: read the ERP's items and stock, say who is who, let the shop call us."""
+    """Say who is who, read the ERP's items and stock, let the shop call us."""
+    steps = _steps(hub)
 
-    async def step(name: str, *words: str) -> None:
-        report(name, 0.0)
-        await hub.command(*words)
-        report(name, 1.0)
+    def begun(number: int) -> None:
+        if number:
+            report(steps[number - 1][0], 1.0)
+        report(steps[number][0], 0.0)
 
-    await step("applying the estate", "estate", "apply")
-    await step("reading items from the ERP", "load", "erp", "items")
-    await asyncio.gather(
-        step("matching the ERP's items and locations", "match", "erp", "--apply"),
-        step("matching the shop's items", "match", "shop", "sku", "--apply"),
-    )
-    await asyncio.gather(
-        step("reading the opening stock from the ERP", "load", "erp", "stock"),
-        step("registering the shop's webhooks", "connection", "register", "shop", "--public-url", hub.url),
-    )
+    said = await hub.script([words for _, words in steps], begun)
+    report(steps[-1][0], 1.0)
+    hub.key = said.partition("\n")[0]
 
 
 def _passed_on(progress: Progress, report: Report) -> None:
