@@ -1,16 +1,18 @@
 """Store days: one balanced journal, late receipts as a difference, gaps noticed and filled, sums that prove it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, ReceiptRecorded, StoreDayClosed
 from crossdock.canonical.receipts import ReceiptKind
+from crossdock.estate.model import Location, LocationKind
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
-from crossdock.finance.model import DayClosed, DayState, Gap, NothingNew, PostedDocument
+from crossdock.finance.model import DayClosed, DayState, Gap, NotBegun, NothingNew, PostedDocument
 from crossdock.finance.service import Told
 from crossdock.foundation.db import Database
 from finance.tills import DAY, STORE, Books, blocked_or_done, line, nets, sale, void
@@ -52,6 +54,25 @@ async def test_a_day_closes_with_one_balanced_journal_and_its_net_goods(books: B
     assert {goods.sku: goods.quantity for goods in run.goods} == {"A": Decimal(2), "B": Decimal(1)}
     assert (run.run, run.receipts, run.total) == (1, 3, Decimal("12.90"))
     assert await books.facts(StoreDayClosed) == [run]
+
+
+async def test_a_day_that_has_not_begun_where_the_store_is_is_not_closed(books: Books) -> None:
+    """It has begun in Tokyo and not yet in New York: the store's own zone decides."""
+    await books.tell(sale(1, line("A")))
+    tomorrow = DAY + timedelta(days=1)
+    books.now = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 2, tzinfo=UTC)
+    store = Location(code=STORE, name="Store", kind=LocationKind.STORE)
+
+    def move(zone: str) -> None:
+        books.estate = msgspec.structs.replace(books.estate, locations=(msgspec.structs.replace(store, zone=zone),))
+
+    move("America/New_York")
+    assert await books.close(tomorrow) == NotBegun(today=DAY)
+    assert await books.facts(StoreDayClosed) == []
+    assert isinstance(await books.close(DAY), DayClosed), "a day may be closed before it is over"
+
+    move("Asia/Tokyo")
+    assert isinstance(await books.close(tomorrow), DayClosed)
 
 
 async def test_an_empty_day_closes_without_a_journal(books: Books) -> None:

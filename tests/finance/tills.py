@@ -100,7 +100,8 @@ class Books:
     """Finance on a real database."""
 
     database: Database
-    now: datetime = OPENING + timedelta(hours=12)
+    now: datetime = OPENING + timedelta(days=2, hours=12)
+    """Late enough for a second day to have begun."""
     estate: Estate = field(default_factory=lambda: ESTATE)
 
     async def know(self, *skus: str) -> None:

@@ -9,7 +9,7 @@ from crossdock.cli.context import hub
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, show
 from crossdock.estate.model import LocationKind
 from crossdock.finance import service as finance
-from crossdock.finance.model import CloseOutcome, DayClosed
+from crossdock.finance.model import DayClosed, NotBegun, NothingNew
 
 app = App(name="day", help="Stores' business days: close them, see what was posted.")
 SHOWN_DAYS = 14
@@ -26,7 +26,7 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
         store: Only these stores; none named means all.
         json: Print JSON for machines.
     """
-    outcomes: dict[str, CloseOutcome] = {}
+    outcomes: dict[str, DayClosed | NothingNew] = {}
     async with hub() as parts:
         async with parts.database.transaction() as tx:
             estate = await parts.estate.get(tx)
@@ -38,7 +38,12 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
             raise CommandError(f"There is no store {', '.join(unknown)} (known: {', '.join(known)}).")
         for code in store or known:
             async with parts.database.transaction() as tx:
-                outcomes[code] = await finance.close_day(tx, estate, LocationCode(code), day, now=parts.clock.now())
+                outcome = await finance.close_day(tx, estate, LocationCode(code), day, now=parts.clock.now())
+            if isinstance(outcome, NotBegun):
+                raise CommandError(
+                    f"{day} has not begun in {code}, where today is {outcome.today}: close it when it is over."
+                )
+            outcomes[code] = outcome
     if json:
         print_json([_row(code, outcome) for code, outcome in outcomes.items()])
     else:
@@ -77,7 +82,7 @@ async def list_days(*, days: int = SHOWN_DAYS, json: AsJson = False) -> int:
     return 0
 
 
-def _row(code: str, outcome: CloseOutcome) -> dict[str, object]:
+def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
     if not isinstance(outcome, DayClosed):
         return {"store": code, "closed": False, "runs": outcome.runs}
     return {
@@ -91,7 +96,7 @@ def _row(code: str, outcome: CloseOutcome) -> dict[str, object]:
     }
 
 
-def _said(code: str, outcome: CloseOutcome) -> str:
+def _said(code: str, outcome: DayClosed | NothingNew) -> str:
     if not isinstance(outcome, DayClosed):
         return f"{code}: closed before, nothing has come since."
     sums = ", ".join(f"{run.receipts} receipts, {run.total} {run.currency}" for run in outcome.runs)

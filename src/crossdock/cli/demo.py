@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import signal
+from zoneinfo import ZoneInfo
 
 import uvloop
 
@@ -9,6 +10,7 @@ from crossdock.cli.context import settings
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, errors
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.simulation.erp import ErpError
+from crossdock.simulation.retailer.catalogue import ZONES
 from crossdock.simulation.trading_day.hub import HubError
 from crossdock.simulation.trading_day.running import run_day
 from crossdock.simulation.trading_day.stage import Script
@@ -25,7 +27,8 @@ def demo(*, orders: int = 40, seconds: float = 90.0, seed: int = 1, json: AsJson
         seed: Another seed is another day.
         json: Print the proof as JSON at the end.
     """
-    today = SYSTEM_CLOCK.now().date()
+    now = SYSTEM_CLOCK.now()
+    today = min(now.astimezone(ZoneInfo(zone)).date() for zone in ZONES)  # begun in every store: it will be closed
     script = Script(business_day=today, seed=seed, web_orders=orders, seconds=seconds)
     shown = errors if json else console
     # Whoever ends us ends what we started: the default of SIGTERM would leave hub, shop and ERP running.

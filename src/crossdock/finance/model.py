@@ -148,7 +148,15 @@ class NothingNew:
     runs: int
 
 
-CloseOutcome: TypeAlias = DayClosed | NothingNew
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBegun:
+    """The day lies in the future where the store is: nothing was closed."""
+
+    today: date
+    """There."""
+
+
+CloseOutcome: TypeAlias = DayClosed | NothingNew | NotBegun
 
 
 class DayState(StrEnum):

@@ -7,11 +7,12 @@ closing a day in two runs books what closing it in one would have booked.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 
@@ -19,7 +20,7 @@ from crossdock.canonical.base import LocationCode, Sku
 from crossdock.canonical.intents import GoodsLine, JournalLine
 from crossdock.canonical.receipts import ReceiptKind, ReceiptLine, SaleRecorded
 from crossdock.canonical.stock import FloorMovement
-from crossdock.estate.model import TillPosting
+from crossdock.estate.model import Estate, TillPosting
 from crossdock.finance.model import DayState, Gap, Money, Number, ReceiptKey, StoreDay
 
 ZERO: Final = Decimal(0)
@@ -32,6 +33,12 @@ GAP_MAX: Final = 5_000
 """No till loses more numbers in a row: a longer jump is a counter that was set."""
 BOUNDARY_MAX: Final = 200
 """The same between the end of one day and the beginning of the next."""
+
+
+def today(estate: Estate, store: LocationCode, now: datetime) -> date:
+    """The business day that it is where *store* is; where it no longer stands in the estate, at the company's."""
+    zones = [location.zone for location in estate.locations if location.code == store]
+    return now.astimezone(ZoneInfo(next(iter(zones), estate.company.zone))).date()
 
 
 def posts(receipt: SaleRecorded) -> bool:

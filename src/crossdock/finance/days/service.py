@@ -21,6 +21,7 @@ from crossdock.finance.model import (
     DayKey,
     Gap,
     Money,
+    NotBegun,
     NothingNew,
     PostedDocument,
     StoreDay,
@@ -48,8 +49,11 @@ async def close_day(
     """Make a store's day final: one balanced journal and its goods, as facts that outbound posts.
 
     Receipts that come later are late; closing again books only them, as the next run. A day without receipts closes
-    with an empty run. Whoever is recording receipts of the day is waited for.
+    with an empty run. Whoever is recording receipts of the day is waited for. A day that has not begun is not closed.
     """
+    today = rules.today(estate, location, now)
+    if business_day > today:
+        return NotBegun(today=today)
     day = DayKey(location, business_day)
     await store.open_days(tx, [day])
     taken = await store.take(tx, day)

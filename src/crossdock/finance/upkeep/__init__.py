@@ -1,0 +1,1 @@
+"""Months of receipts made ahead."""
