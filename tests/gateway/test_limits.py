@@ -5,8 +5,9 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
-from gateway.shop import Api, line, order
+from gateway.shop import JSON, Api, line, order
 
 WRONG: Final[Sequence[tuple[Mapping[str, object], str]]] = [
     ({"currency": "XXQ"}, "$"),
@@ -53,9 +54,30 @@ async def test_what_is_not_json_is_malformed(api: Api) -> None:
         b'{"channel": NaN}',
         b'{"channel": "\\ud800"}',
         json.dumps(order("A-1")).encode() + b"x",
+        b'{"channel": 1, "lines": [',
     ):
         told = await api.ask("POST", "/v1/orders", raw=raw)
         assert (told.status, told.kind) == (400, "malformed"), raw
+
+
+async def test_every_route_tells_what_is_not_json_from_what_does_not_fit(api: Api) -> None:
+    document = (await api.get("/openapi.json")).json
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    routes = [
+        path.format(order_id=UUID(int=0), key="H-1")
+        for path, operations in paths.items()
+        if "application/json" in operations.get("post", {}).get("requestBody", {}).get("content", {})
+    ]
+    assert len(routes) > 8, routes
+
+    for route in routes:
+        for raw in (b'{"a":', b"{", b"\xff\xfe", b'{"a": NaN}', b"{} {}"):
+            told = await api.ask("POST", route, raw=raw, headers=JSON)
+            assert (told.status, told.kind) == (400, "malformed"), (route, raw, told)
+        for raw in (b"[]", b'{"items": 1, "orders": "x"}'):
+            told = await api.ask("POST", route, raw=raw, headers=JSON)
+            assert (told.status, told.kind) == (422, "invalid"), (route, raw, told)
 
 
 async def test_a_number_beyond_any_shop_is_refused_not_rounded(api: Api) -> None:

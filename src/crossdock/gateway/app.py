@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, SerializationException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
@@ -167,7 +167,7 @@ def _of_framework(error: HTTPException) -> Problem:
     )
     if errors:
         return Problem("invalid", errors=errors)
-    if error.status_code == BAD_REQUEST and not error.detail.startswith("JSON is malformed"):
+    if error.status_code == BAD_REQUEST and not isinstance(error.__cause__, SerializationException):
         return Problem("invalid", error.detail)
     kind = _KINDS.get(error.status_code)
     return problem_of(error) if kind is None else Problem(kind, error.detail)

@@ -27,6 +27,7 @@ DRAIN_MAX: Final = 8 * 1024 * 1024
 """How much of a refused body is still read, so that its sender sees the answer instead of a reset connection."""
 PROBLEMS_FROM: Final = 400
 _TOO_LONG: Final = re.compile(r"of length <= (\d+)")
+_ANYTHING: Final = msgspec.json.Decoder(float_hook=str)
 _ESCAPED_NUL: Final = b"\\u0000"
 
 
@@ -68,6 +69,7 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
     try:
         decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
+        _refuse_other_than_json(body)
         raise _misfit(error) from None
     except RecursionError:
         raise Problem("too-large", "the body is nested too deeply") from None
@@ -76,6 +78,18 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
     if _ESCAPED_NUL in body:
         _refuse_nul(body)
     return decoded
+
+
+def _refuse_other_than_json(body: bytes) -> None:
+    """A decoder that meets a wrong type first has not read the rest."""
+    try:
+        _ANYTHING.decode(body)
+    except RecursionError:
+        raise Problem("too-large", "the body is nested too deeply") from None
+    except msgspec.ValidationError:
+        return  # a number that no machine holds is still JSON
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem("malformed", str(error)) from None
 
 
 def _misfit(error: msgspec.ValidationError) -> Problem:

@@ -21,6 +21,8 @@ from crossdock.outbound import service as outbound
 
 TALLY_BACK: Final = timedelta(hours=1)
 READY_WITHIN_S: Final = 2.0
+METRICS_TYPE: Final = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""The framework adds the character set to every kind of text."""
 
 
 @get("/healthz", summary="Is the process alive?", opt={"public": True}, media_type="text/plain")
@@ -40,13 +42,13 @@ async def readyz(state: State) -> Response[str]:
     return Response("ready\n")
 
 
-@get("/metrics", summary="Prometheus metrics", opt={"scope": Scope.METRICS})
+@get("/metrics", summary="Prometheus metrics", opt={"scope": Scope.METRICS}, media_type=METRICS_TYPE)
 async def metrics(state: State) -> Response[bytes]:
     """What this process counted, and how much waits in the database."""
     parts = parts_of(state)
     async with parts.reads.transaction() as tx:
         gauges = list(await _gauges(tx, parts))
-    return Response(parts.meters.text(gauges), media_type=CONTENT_TYPE_LATEST)
+    return Response(parts.meters.text(gauges), media_type=METRICS_TYPE)
 
 
 @get("/openapi.json", summary="This API, described", opt={"public": True})
