@@ -46,6 +46,8 @@ class HotRoute:
     """Knows Idempotency-Key."""
     waits: bool = False
     """Knows `Prefer: wait`."""
+    conflicts: bool = False
+    """May contradict what is already there."""
 
 
 class Front:

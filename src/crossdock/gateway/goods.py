@@ -108,7 +108,7 @@ def check_once(skus: list[str]) -> None:
 @post(
     "/v1/stock/transfers",
     summary="Goods went from one own location to another",
-    opt={"scope": Scope.STOCK_WRITE},
+    opt={"scope": Scope.STOCK_WRITE, "conflicts": True},
     status_code=200,
 )
 async def record_transfer(
@@ -143,7 +143,12 @@ async def record_transfer(
             assert_never(outcome)
 
 
-@post("/v1/stock/counts", summary="People counted a location", opt={"scope": Scope.STOCK_WRITE}, status_code=200)
+@post(
+    "/v1/stock/counts",
+    summary="People counted a location",
+    opt={"scope": Scope.STOCK_WRITE, "conflicts": True},
+    status_code=200,
+)
 async def record_count(request: "Request[Any, Any, State]", state: State, data: JSONBody[CountBody]) -> GoodsAnswer:
     """On-hand becomes what was counted; promises that lose their goods become short. Safe to repeat."""
     parts = parts_of(state)

@@ -12,7 +12,6 @@ from litestar.types import ControllerRouterHandler
 
 from crossdock import VERSION
 from crossdock.gateway.front import PLACE, HotRoute
-from crossdock.gateway.keys import Scope
 from crossdock.gateway.problems import ProblemBody
 
 Json: TypeAlias = "dict[str, Any]"  # an OpenAPI document is JSON
@@ -31,7 +30,8 @@ ALWAYS: Final = {
     "503": "Overloaded or the database is away: send the same request again later",
 }
 WITH_BODY: Final = {"408": "The body did not come in time", "413": "Larger, longer or deeper than this route accepts"}
-WITH_PLACE: Final = {"404": "Nothing of that name", "409": "Contradicts what is already there"}
+WITH_PLACE: Final = {"404": "Nothing of that name"}
+WITH_CONFLICTS: Final = {"409": "Contradicts what is already there"}
 _SUCCESS: Final = {200: "Done", 201: "Done", 202: "Durable; worked on from here", 207: "One answer per item"}
 _IDEMPOTENCY_KEY: Final[Mapping[str, object]] = {
     "name": "Idempotency-Key",
@@ -69,7 +69,7 @@ def document(cold: Sequence[ControllerRouterHandler], routes: Iterable[HotRoute]
     problem = _components(merged, [ProblemBody])[0]
     for path, operations in merged["paths"].items():
         for method, operation in operations.items():
-            _finish_cold(path, method, operation, options[method.upper(), path].get("scope"), problem)
+            _finish_cold(path, method, operation, options[method.upper(), path], problem)
     for route in routes:
         described = _hot(merged, route, problem)
         merged["paths"].setdefault(route.path, {})[route.method.lower()] = described
@@ -86,15 +86,16 @@ def _components(merged: Json, types: list[Any]) -> list[Json]:
     return [dict(reference) for reference in references]
 
 
-def _finish_cold(path: str, method: str, operation: Json, scope: Scope | None, problem: Json) -> None:
+def _finish_cold(path: str, method: str, operation: Json, options: Mapping[str, object], problem: Json) -> None:
     """What the framework does not know: scopes, problems, bodies that are taken raw."""
     operation["tags"] = [_tag(path)]
-    operation["security"] = [] if scope is None else [{"key": [str(scope)]}]
+    operation["security"] = [{"key": [str(options["scope"])]}] if "scope" in options else []
     if method == "post":
         operation.setdefault("requestBody", {"required": True, "content": {"*/*": {"schema": {}}}})
     texts = {"503": ALWAYS["503"]} if path in UNCHECKED else dict(ALWAYS)
     texts |= WITH_BODY if method == "post" else {}
     texts |= WITH_PLACE if "{" in path else {}
+    texts |= WITH_CONFLICTS if options.get("conflicts") else {}
     texts |= {"415": "Not a kind of body that this route takes"} if method == "post" else {}
     operation["responses"].pop("400", None)
     operation["responses"] |= _problems(texts, problem)
@@ -103,7 +104,9 @@ def _finish_cold(path: str, method: str, operation: Json, scope: Scope | None, p
 def _hot(merged: Json, route: HotRoute, problem: Json) -> Json:
     bodies = [] if route.request is None else [route.request]
     schemas = _components(merged, [*bodies, *route.answers.values()])
-    texts = ALWAYS | WITH_BODY | (WITH_PLACE if PLACE in route.path or route.path.endswith("reservations") else {})
+    texts = ALWAYS | WITH_BODY
+    texts |= WITH_PLACE if PLACE in route.path else {}
+    texts |= WITH_CONFLICTS if route.conflicts else {}
     responses: Json = {
         str(status): {"description": _SUCCESS[status], "content": {"application/json": {"schema": schema}}}
         for status, schema in zip(route.answers, schemas[len(bodies) :], strict=True)

@@ -114,6 +114,7 @@ class OrderIntake:
                 answers={202: OrderAnswer, 201: OrderAnswer, 200: OrderAnswer},
                 handle=self.place,
                 waits=True,
+                conflicts=True,
             ),
             HotRoute(
                 method="POST",

@@ -189,7 +189,7 @@ async def get_order(request: "Request[Any, Any, State]", state: State, order_id:
 @post(
     "/v1/orders/{order_id:uuid}/cancel",
     summary="Ship nothing more of an order",
-    opt={"scope": Scope.ORDERS_WRITE},
+    opt={"scope": Scope.ORDERS_WRITE, "conflicts": True},
     status_code=200,
 )
 async def cancel_order(

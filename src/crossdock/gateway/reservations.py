@@ -217,6 +217,7 @@ def _route(
         request=request,
         answers={status: ReservationAnswer},
         handle=handle,
+        conflicts=True,
     )
 
 
