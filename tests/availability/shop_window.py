@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from crossdock.availability import service
-from crossdock.availability.model import Availability, HoldLine, HoldRequest
+from crossdock.availability.model import Availability, HoldLine, HoldRequest, HoldTooLong
 from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.estate.model import (
@@ -86,7 +86,7 @@ def held(
 
 async def hold(
     database: Database, *requests: HoldRequest, where: Estate = ESTATE, now: datetime = NOW
-) -> Sequence[ReserveOutcome]:
+) -> Sequence[ReserveOutcome | HoldTooLong]:
     async with database.transaction() as tx:
         return await service.hold(tx, where, requests, origin=ORIGIN, now=now)
 

@@ -1,7 +1,7 @@
 """Everything canonical by name, and Hypothesis strategies made from the types themselves."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias, TypeVar
 
@@ -34,7 +34,9 @@ texts = st.text(letters, max_size=40)
 decimals = st.decimals(min_value=-(10**12), max_value=10**12, places=6, allow_nan=False, allow_infinity=False)
 amounts = decimals.map(abs)
 counts = st.integers(min_value=1, max_value=10**9).map(Decimal)
-moments = st.datetimes(timezones=st.just(UTC))
+LAST: Final = datetime(2199, 12, 31, 23, 59, 59)  # noqa: DTZ001 (Hypothesis gives the zone)
+moments = st.datetimes(datetime(1970, 1, 1), LAST, timezones=st.just(UTC))  # noqa: DTZ001 (as above)
+days = st.dates(date(1970, 1, 1), LAST.date())
 currencies = st.sampled_from(sorted(CURRENCIES))
 NAMED: Final[Mapping[str, SearchStrategy[object]]] = {
     "currency": currencies,
@@ -94,7 +96,7 @@ def _leaf(info: inspect.Type) -> SearchStrategy[object]:
 LEAVES: Final[Mapping[type[inspect.Type], SearchStrategy[object]]] = {
     inspect.DecimalType: decimals,
     inspect.DateTimeType: moments,
-    inspect.DateType: st.dates(),
+    inspect.DateType: days,
     inspect.BoolType: st.booleans(),
     inspect.NoneType: st.none(),
 }

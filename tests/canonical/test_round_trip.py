@@ -12,7 +12,7 @@ from msgspec import inspect
 from canonical.kinds import KINDS, fields_holding, kind_of, struct_types
 from crossdock.canonical.base import Document
 from crossdock.canonical.orders import OrderPlaced
-from crossdock.canonical.receipts import SaleRecorded
+from crossdock.canonical.receipts import ReceiptRef, SaleRecorded
 from crossdock.canonical.stock import StockCounted
 
 Plain: TypeAlias = "dict[str, object]"
@@ -78,6 +78,51 @@ def test_no_time_is_without_a_zone(kind: type[msgspec.Struct], name: str, data: 
     plain = {**_plain(data.draw(kind_of(kind))), name: "2026-11-27T09:00:00"}
 
     with pytest.raises(msgspec.ValidationError, match=re.escape(f"timezone component - at `$.{name}`")):
+        msgspec.convert(plain, kind)
+
+
+TOLD = [kind for kind in STRUCTS if kind.__struct_config__.tag_field == "document" or kind is ReceiptRef]
+"""What others say: what the hub says itself follows from that."""
+NEVER = [
+    "0001-01-01T00:00:00+14:00",
+    "1026-11-27T09:00:00Z",
+    "1970-01-01T00:00:00+00:01",
+    "2200-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-14:00",
+]
+
+
+@pytest.mark.parametrize("value", NEVER)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in TOLD for name in fields_holding(kind, inspect.DateTimeType)],
+    ids=lambda part: getattr(part, "__name__", part),
+)
+@settings(max_examples=1)
+@given(data=st.data())
+def test_no_time_lies_where_nobody_can_have_traded(
+    kind: type[msgspec.Struct], name: str, value: str, data: st.DataObject
+) -> None:
+    plain = {**_plain(data.draw(kind_of(kind))), name: value}
+
+    with pytest.raises(msgspec.ValidationError, match=f"`{name}` must lie between 1970 and 2199"):
+        msgspec.convert(plain, kind)
+
+
+@pytest.mark.parametrize("value", ["0001-01-01", "1026-11-27", "1969-12-31", "2200-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in TOLD for name in fields_holding(kind, inspect.DateType)],
+    ids=lambda part: getattr(part, "__name__", part),
+)
+@settings(max_examples=1)
+@given(data=st.data())
+def test_no_day_lies_where_nobody_can_have_traded(
+    kind: type[msgspec.Struct], name: str, value: str, data: st.DataObject
+) -> None:
+    plain = {**_plain(data.draw(kind_of(kind))), name: value}
+
+    with pytest.raises(msgspec.ValidationError, match=f"`{name}` must lie between 1970 and 2199"):
         msgspec.convert(plain, kind)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_aware, check_positive
+from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_moment, check_positive
 from crossdock.canonical.orders import Mode
 from crossdock.inventory.reservations.model import Fill
 
@@ -148,9 +148,17 @@ class HoldRequest:
     correlation_id: UUID | None = None
 
     def __post_init__(self) -> None:
-        check_aware(self.expires_at, "expires_at")
+        check_moment(self.expires_at, "expires_at")
         if not self.lines:
             raise ValueError("`lines` must not be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTooLong:
+    """The hold would keep its units from others for longer than its channel may: nothing was done."""
+
+    latest: datetime
+    """The farthest end that it could ask for now."""
 
 
 class NewTarget(NamedTuple):

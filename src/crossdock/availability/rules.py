@@ -7,7 +7,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from crossdock.availability.model import ZERO, Availability, HoldRequest, LocationTerm, NewTarget, Reason, Rule
+from crossdock.availability.model import (
+    ZERO,
+    Availability,
+    HoldRequest,
+    HoldTooLong,
+    LocationTerm,
+    NewTarget,
+    Reason,
+    Rule,
+)
 from crossdock.canonical.base import ChannelCode, LocationCode, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.canonical.stock import Bucket
@@ -24,6 +33,8 @@ from crossdock.inventory.reservations.model import (
     Shortage,
 )
 
+HOLD_DAYS_MAX: Final = 7
+"""For holds whose channel the estate does not have any more."""
 LAST_UNITS: Final = Decimal(3)
 """From here down every unit is urgent news: the next sale may be one too many."""
 
@@ -225,11 +236,14 @@ def _reasons(
 
 def reserve_request(
     policy: Policy, request: HoldRequest, untracked: Collection[Sku], now: datetime
-) -> ReserveRequest | Reserved:
+) -> ReserveRequest | Reserved | HoldTooLong:
     """What inventory is asked for: all of the channel's eligible locations, since the whole pool decides the limit.
 
     Nothing need be asked when nobody counts any of the items.
     """
+    latest = latest_end(policy, request.channel, now)
+    if request.expires_at is not None and request.expires_at > latest:
+        return HoldTooLong(latest)
     channel = policy.channels.get(request.channel)
     minutes = 0 if channel is None else channel.hold_minutes
     expires_at = request.expires_at or now + timedelta(minutes=minutes)
@@ -247,6 +261,14 @@ def reserve_request(
         channel=request.channel,
         correlation_id=request.correlation_id,
     )
+
+
+def latest_end(policy: Policy, channel: ChannelCode, now: datetime) -> datetime:
+    """The farthest end that a hold may have."""
+    found = policy.channels.get(channel)
+    if found is None:
+        return now + timedelta(days=HOLD_DAYS_MAX)
+    return now + max(timedelta(days=found.hold_days_max), timedelta(minutes=found.hold_minutes))
 
 
 def placer_for(policy: Policy, requests: Iterable[HoldRequest]) -> Placer:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from crossdock.availability import rules, store
-from crossdock.availability.model import Availability, Confirmed, Explanation, HoldRequest, Target, Told
+from crossdock.availability.model import Availability, Confirmed, Explanation, HoldRequest, HoldTooLong, Target, Told
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
@@ -14,7 +14,7 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import Position
-from crossdock.inventory.reservations.model import ReserveOutcome, ReserveRequest
+from crossdock.inventory.reservations.model import ExtendHold, ExtendOutcome, ReserveOutcome, ReserveRequest
 
 
 async def query(
@@ -64,7 +64,7 @@ async def told(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Told:
 
 async def hold(
     tx: Tx, estate: Estate, requests: Sequence[HoldRequest], *, origin: Origin, now: datetime
-) -> Sequence[ReserveOutcome]:
+) -> Sequence[ReserveOutcome | HoldTooLong]:
     """Hold units for channels, each request up to what its channel may sell after those before it.
 
     Decided under the locks of all rows that the channel's pool has of the items, and placed on them at once. Untracked
@@ -77,6 +77,22 @@ async def hold(
     counted = [request for request in asked if isinstance(request, ReserveRequest)]
     outcomes = iter(await inventory.reserve(tx, counted, origin=origin, now=now, placer=placer))
     return [next(outcomes) if isinstance(request, ReserveRequest) else request for request in asked]
+
+
+async def extend(
+    tx: Tx, estate: Estate, extensions: Sequence[ExtendHold], *, origin: Origin, now: datetime
+) -> Sequence[ExtendOutcome | HoldTooLong]:
+    """Let holds live longer, as far as their channels may hold units from others."""
+    policy = rules.Policy.of(estate)
+    channels = await inventory.channels_of(tx, [each.key for each in extensions])
+    latest = {key: rules.latest_end(policy, channel, now) for key, channel in channels.items()}
+    too_long = [each.key in latest and each.expires_at > latest[each.key] for each in extensions]
+    fitting = [each for each, beyond in zip(extensions, too_long, strict=True) if not beyond]
+    outcomes = iter(await inventory.extend(tx, fitting, origin=origin, now=now))
+    return [
+        HoldTooLong(latest[each.key]) if beyond else next(outcomes)
+        for each, beyond in zip(extensions, too_long, strict=True)
+    ]
 
 
 async def refresh(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> int:

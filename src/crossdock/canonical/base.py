@@ -1,6 +1,6 @@
 """Building blocks: typed ids, checked decimals, the base of every document."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, NewType
 from uuid import UUID
@@ -25,7 +25,11 @@ ExceptionId = NewType("ExceptionId", UUID)
 
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A time with its zone: one without is refused where it is read."""
+"""A time with its zone: one without is refused where it is read, one outside `MOMENT_FIRST … MOMENT_END` by its document."""
+MOMENT_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENT_END: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No shop traded before or will trade after: such a time is a slip, and at the ends of the calendar no reader could hold it."""
+YEARS: Final = "between 1970 and 2199"
 
 DIGITS_MAX: Final = 18
 PLACES_MAX: Final = 6
@@ -70,10 +74,27 @@ def check_positive(value: Decimal, name: str) -> None:
         raise ValueError(f"`{name}` must be greater than 0")
 
 
-def check_aware(value: datetime | None, name: str) -> None:
-    """Refuse a time without a zone: nobody knows when that was."""
-    if value is not None and value.tzinfo is None:
+def is_possible(value: date) -> bool:
+    """Does a day, or an aware time, lie where trade can be? Times are compared, not converted: none overflows."""
+    if isinstance(value, datetime):
+        return MOMENT_FIRST <= value < MOMENT_END
+    return MOMENT_FIRST.date() <= value < MOMENT_END.date()
+
+
+def check_moment(value: datetime | None, name: str) -> None:
+    """Refuse a time without a zone (nobody knows when that was) and one at which nobody can have traded."""
+    if value is None:
+        return
+    if value.tzinfo is None:
         raise ValueError(f"`{name}` needs a time zone, e.g. 2026-11-27T09:00:00Z")
+    if not is_possible(value):
+        raise ValueError(f"`{name}` must lie {YEARS}")
+
+
+def check_day(value: date | None, name: str) -> None:
+    """Refuse a day on which nobody can have traded."""
+    if value is not None and not is_possible(value):
+        raise ValueError(f"`{name}` must lie {YEARS}")
 
 
 def check_currency(value: str, name: str = "currency") -> None:

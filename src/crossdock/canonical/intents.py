@@ -13,9 +13,9 @@ from crossdock.canonical.base import (
     Moment,
     Tax,
     Text,
-    check_aware,
     check_currency,
     check_decimal,
+    check_moment,
 )
 from crossdock.canonical.orders import Address, Payment, Person
 
@@ -57,7 +57,7 @@ class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
-        check_aware(self.placed_at, "placed_at")
+        check_moment(self.placed_at, "placed_at")
         check_decimal(self.total, "total")
 
 
@@ -84,7 +84,7 @@ class PostShipment(Document, frozen=True, tag="shipment.post", tag_field="intent
     released_at: Moment
 
     def __post_init__(self) -> None:
-        check_aware(self.released_at, "released_at")
+        check_moment(self.released_at, "released_at")
 
 
 class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent"):
@@ -196,7 +196,7 @@ class ReportFulfilment(Document, frozen=True, tag="fulfilment.report", tag_field
     tracking: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
-        check_aware(self.shipped_at, "shipped_at")
+        check_moment(self.shipped_at, "shipped_at")
 
 
 IntentDocument = (

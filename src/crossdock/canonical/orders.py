@@ -16,9 +16,9 @@ from crossdock.canonical.base import (
     Sku,
     Tax,
     Text,
-    check_aware,
     check_currency,
     check_decimal,
+    check_moment,
     check_not_negative,
     check_positive,
 )
@@ -150,9 +150,9 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     def __post_init__(self) -> None:
         check_currency(self.currency)
         check_not_negative(self.total, "total")
-        check_aware(self.placed_at, "placed_at")
-        check_aware(self.updated_at, "updated_at")
-        check_aware(self.cancelled_at, "cancelled_at")
+        check_moment(self.placed_at, "placed_at")
+        check_moment(self.updated_at, "updated_at")
+        check_moment(self.cancelled_at, "cancelled_at")
         ids = {line.line_id for line in self.lines}
         if len(ids) != len(self.lines):
             raise ValueError("`lines` has two lines with the same line_id")
@@ -183,8 +183,8 @@ class OrderChanged(Document, frozen=True, tag="order_changed", tag_field="docume
     total: Decimal | None = None
 
     def __post_init__(self) -> None:
-        check_aware(self.updated_at, "updated_at")
-        check_aware(self.cancelled_at, "cancelled_at")
+        check_moment(self.updated_at, "updated_at")
+        check_moment(self.cancelled_at, "cancelled_at")
         if self.total is not None:
             check_not_negative(self.total, "total")
 

@@ -15,9 +15,10 @@ from crossdock.canonical.base import (
     Moment,
     Tax,
     Text,
-    check_aware,
     check_currency,
+    check_day,
     check_decimal,
+    check_moment,
     check_positive,
 )
 
@@ -55,6 +56,9 @@ class ReceiptRef(Document, frozen=True):
     till: Code
     business_day: date
     sequence: Sequence
+
+    def __post_init__(self) -> None:
+        check_day(self.business_day, "business_day")
 
 
 class ReceiptLine(Document, frozen=True):
@@ -128,7 +132,8 @@ class SaleRecorded(Document, frozen=True, tag="sale_recorded", tag_field="docume
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
-        check_aware(self.ended_at, "ended_at")
+        check_day(self.business_day, "business_day")
+        check_moment(self.ended_at, "ended_at")
         check_decimal(self.total, "total")
         check_decimal(self.rounding, "rounding")
         if self.kind is ReceiptKind.VOID and self.voids is None:

@@ -12,8 +12,8 @@ from crossdock.canonical.base import (
     LocationCode,
     Moment,
     Text,
-    check_aware,
     check_decimal,
+    check_moment,
     check_positive,
 )
 
@@ -76,7 +76,7 @@ class MovementRecorded(Document, frozen=True, tag="movement_recorded", tag_field
     to_bucket: Bucket | None = None
 
     def __post_init__(self) -> None:
-        check_aware(self.happened_at, "happened_at")
+        check_moment(self.happened_at, "happened_at")
         if self.kind is FloorMovement.ADJUST:
             check_decimal(self.quantity, "quantity")
             if self.quantity == 0:
@@ -98,7 +98,7 @@ class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="docume
 
     def __post_init__(self) -> None:
         check_decimal(self.on_hand, "on_hand")
-        check_aware(self.as_of, "as_of")
+        check_moment(self.as_of, "as_of")
 
 
 class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="document"):
@@ -130,7 +130,7 @@ class ShipmentReported(Document, frozen=True, tag="shipment_reported", tag_field
     tracking: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
-        check_aware(self.shipped_at, "shipped_at")
+        check_moment(self.shipped_at, "shipped_at")
 
 
 class DocumentSeen(Document, frozen=True, tag="document_seen", tag_field="document"):
@@ -147,6 +147,6 @@ class DocumentSeen(Document, frozen=True, tag="document_seen", tag_field="docume
     total: Decimal | None = None
 
     def __post_init__(self) -> None:
-        check_aware(self.changed_at, "changed_at")
+        check_moment(self.changed_at, "changed_at")
         if self.total is not None:
             check_decimal(self.total, "total")

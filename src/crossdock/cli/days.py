@@ -1,10 +1,11 @@
 """`crossdock day …`: close stores' business days, see where they stand."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from cyclopts import App
 
 from crossdock.canonical.base import LocationCode
+from crossdock.cli import when
 from crossdock.cli.context import hub
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, show
 from crossdock.estate.model import LocationKind
@@ -26,6 +27,7 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
         store: Only these stores; none named means all.
         json: Print JSON for machines.
     """
+    day = when.day(day, "DAY")
     outcomes: dict[str, DayClosed | NothingNew] = {}
     async with hub() as parts:
         async with parts.database.transaction() as tx:
@@ -62,7 +64,7 @@ async def list_days(*, days: int = SHOWN_DAYS, json: AsJson = False) -> int:
         json: Print JSON for machines.
     """
     async with hub() as parts, parts.database.transaction() as tx:
-        since = parts.clock.now().date() - timedelta(days=days)
+        since = when.days_before(parts.clock.now(), days)
         found = await finance.store_days(tx, since=since)
     columns = ("day", "store", "state", "receipts", "late", "total", "currency", "runs")
     rows: list[dict[str, object]] = [

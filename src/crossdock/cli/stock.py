@@ -1,7 +1,7 @@
 """`crossdock stock …`: why a channel may sell what it may sell, and what moved an item."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +14,7 @@ from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
 from crossdock.cli.context import hub
 from crossdock.cli.output import AsJson, CommandError, age, one_of, print_json, print_table, say, shown
+from crossdock.cli.when import moment
 from crossdock.estate.model import Estate
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
@@ -44,22 +45,17 @@ async def explain(
         json: Print JSON for machines.
     """
     way = one_of(Mode, mode, "mode")
+    as_of = moment(at, "--at")
     async with hub() as parts, parts.database.snapshot() as tx:
         estate = await parts.estate.get(tx)
         await _check(tx, estate, sku, channel)
         now = parts.clock.now()
-        found = await availability.explain(
-            tx, estate, Sku(sku), ChannelCode(channel), now=now, as_of=_aware(at), mode=way
-        )
+        found = await availability.explain(tx, estate, Sku(sku), ChannelCode(channel), now=now, as_of=as_of, mode=way)
     if json:
         print_json(found)
     else:
         _print(found, now)
     return 0
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 async def _check(tx: Tx, estate: Estate, sku: str, channel: str) -> None:
@@ -158,8 +154,9 @@ async def ledger(
         json: Print JSON for machines.
     """
     place = None if location is None else LocationCode(location)
+    first, last = moment(since, "--since"), moment(until, "--until")
     async with hub() as parts, parts.database.transaction() as tx:
-        found = await inventory.ledger(tx, Sku(sku), place, since=_aware(since), until=_aware(until), limit=limit)
+        found = await inventory.ledger(tx, Sku(sku), place, since=first, until=last, limit=limit)
     if json:
         print_json(found)
         return 0

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from crossdock.canonical.base import YEARS, is_possible
+
 
 class Undecodable(Exception):  # noqa: N818
     """A message or one record of it cannot be read. `path` is exact, e.g. `$.line_items[0].quantity`.
@@ -152,6 +154,8 @@ class Record:
             if zone is None:
                 raise self._wrong(name, "date and time with zone", text)
             value = value.replace(tzinfo=zone)
+        if not is_possible(value):
+            raise self._wrong(name, f"date and time {YEARS}", text)
         return value.astimezone(UTC)
 
     def moment_or_none(self, name: str, zone: tzinfo | None = None) -> datetime | None:
@@ -162,9 +166,12 @@ class Record:
         """An ISO date."""
         text = self.text(name)
         try:
-            return date.fromisoformat(text)
+            value = date.fromisoformat(text)
         except ValueError:
             raise self._wrong(name, "date", text) from None
+        if not is_possible(value):
+            raise self._wrong(name, f"date {YEARS}", text)
+        return value
 
     def one(self, name: str) -> "Record":
         """A nested object."""

@@ -58,8 +58,10 @@ class Channel(Part, frozen=True):
     """Never publish more than this many units of an item."""
     rounding_tolerance: Decimal = Decimal("0.05")
     """The largest difference between an order's total and its lines that is booked as rounding without a person."""
-    hold_minutes: int = 30
+    hold_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] = 30
     """How long a hold from this channel lives without being extended."""
+    hold_days_max: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+    """The farthest end, in days from now, that a hold from this channel may ask for, also when it is extended."""
 
 
 class SafetyStock(Part, frozen=True):

@@ -19,7 +19,7 @@ from crossdock.canonical.orders import Mode
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
 from crossdock.gateway.keys import Scope
-from crossdock.gateway.parts import caller_of, parts_of, wrong
+from crossdock.gateway.parts import caller_of, check_moment_asked, parts_of, wrong
 from crossdock.gateway.reservations import reservation_key
 from crossdock.gateway.retailer import RetailerView
 from crossdock.gateway.shedding import Reads
@@ -204,8 +204,7 @@ async def explain(
     """Now, or as it was known at a past moment (`as_of`, with a time zone)."""
     if not sku or "\x00" in sku:
         raise wrong("sku", "must name an item")
-    if as_of is not None and as_of.tzinfo is None:
-        raise wrong("as_of", "needs a time zone, e.g. 2026-11-27T09:00:00Z")
+    check_moment_asked("as_of", as_of)
     caller_of(request).check_channel(channel)
     parts = parts_of(state)
     retailer = await parts.retailer.get()

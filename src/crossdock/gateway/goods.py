@@ -9,7 +9,15 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
-from crossdock.canonical.base import Code, LocationCode, Sku, check_aware, check_not_negative, check_positive
+from crossdock.canonical.base import (
+    Code,
+    LocationCode,
+    Sku,
+    check_day,
+    check_moment,
+    check_not_negative,
+    check_positive,
+)
 from crossdock.eventlog.service import Origin
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import caller_of, parts_of
@@ -59,7 +67,8 @@ class TransferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def __post_init__(self) -> None:
         if self.from_location == self.to_location:
             raise ValueError("`to_location` must differ from `from_location`")
-        check_aware(self.happened_at, "happened_at")
+        check_day(self.transferred_on, "transferred_on")
+        check_moment(self.happened_at, "happened_at")
         check_once([line.sku for line in self.lines])
 
 
@@ -85,7 +94,8 @@ class CountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     lines: Annotated[list[CountLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
     def __post_init__(self) -> None:
-        check_aware(self.counted_at, "counted_at")
+        check_day(self.counted_on, "counted_on")
+        check_moment(self.counted_at, "counted_at")
         check_once([line.sku for line in self.lines])
 
 

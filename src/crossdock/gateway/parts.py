@@ -1,12 +1,14 @@
 """What the framework's handlers find in the application's state."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
 
 from crossdock.assembly.hub import Hub
+from crossdock.canonical.base import check_moment
 from crossdock.gateway.keys import Caller, Keyring
 from crossdock.gateway.messages import MessageIntake
 from crossdock.gateway.meters import Meters
@@ -49,6 +51,14 @@ def check_limit(limit: int, highest: int = PAGE_MAX) -> None:
     """Problem when a page of that size is not given out."""
     if not 1 <= limit <= highest:
         raise wrong("limit", f"must be between 1 and {highest}")
+
+
+def check_moment_asked(parameter: str, moment: datetime | None) -> None:
+    """Problem when a query asks for a moment without zone, or for one that never was."""
+    try:
+        check_moment(moment, parameter)
+    except ValueError as error:
+        raise wrong(parameter, str(error).removeprefix(f"`{parameter}` ")) from None
 
 
 def wrong(parameter: str, reason: str) -> Problem:

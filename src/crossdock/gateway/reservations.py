@@ -13,7 +13,7 @@ import msgspec
 
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
-from crossdock.availability.model import HoldLine, HoldRequest
+from crossdock.availability.model import HoldLine, HoldRequest, HoldTooLong
 from crossdock.canonical.base import ChannelCode, Code, LocationCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.eventlog.service import Origin
@@ -184,8 +184,9 @@ class ReservationDesk:
         return self._told("hold_commits", [_committed(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
     async def _extend(self, tx: Tx, entries: Sequence[Entry[ExtendHold]], now: datetime) -> Sequence[Result]:
+        estate = (await self._retailer.get()).estate
         asked = [entry.asked for entry in entries]
-        outcomes = await inventory.extend(tx, asked, origin=Origin.begin(SOURCE), now=now)
+        outcomes = await availability.extend(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
         return self._told("hold_extensions", [_extended(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
     async def _release(self, tx: Tx, entries: Sequence[Entry[Release]], now: datetime) -> Sequence[Result]:
@@ -258,7 +259,7 @@ def _keys(entries: Sequence[Entry[Any]]) -> Sequence[str]:
     return [entry.asked.key.rpartition("/")[2] for entry in entries]
 
 
-def _held(outcome: ReserveOutcome, key: str) -> Result:
+def _held(outcome: ReserveOutcome | HoldTooLong, key: str) -> Result:
     match outcome:
         case Reserved():
             return _answer(key, "held", outcome.grants, outcome.expires_at, _short(outcome), status=CREATED)
@@ -268,6 +269,8 @@ def _held(outcome: ReserveOutcome, key: str) -> Result:
             return Problem("expired", f"it ended at {outcome.expires_at.isoformat()}, before it came")
         case KeyReused():
             return Problem("key-reused", "this reservation key stands for other units")
+        case HoldTooLong():
+            return _too_long(outcome)
         case _:
             assert_never(outcome)
 
@@ -282,14 +285,22 @@ def _committed(outcome: CommitOutcome, key: str) -> Result:
             assert_never(outcome)
 
 
-def _extended(outcome: ExtendOutcome, key: str) -> Result:
+def _extended(outcome: ExtendOutcome | HoldTooLong, key: str) -> Result:
     match outcome:
         case Extended():
             return _answer(key, "extended", (), outcome.expires_at)
+        case HoldTooLong():
+            return _too_long(outcome)
         case HoldExpired() | NotActive() | UnknownReservation():
             return _refused(outcome)
         case _:
             assert_never(outcome)
+
+
+def _too_long(outcome: HoldTooLong) -> Problem:
+    latest = outcome.latest.isoformat(timespec="seconds")
+    reason = f"must not lie after {latest}: longer, this channel may not keep units from others"
+    return Problem("invalid", errors=(FieldProblem(path="$.expires_at", reason=reason),))
 
 
 def _released(outcome: ReleaseOutcome, key: str) -> Result:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, NewType, TypeAlias
 from uuid import UUID
 
-from crossdock.canonical.base import LocationCode, ReservationKey, Sku, check_aware, check_decimal, check_positive
+from crossdock.canonical.base import LocationCode, ReservationKey, Sku, check_decimal, check_moment, check_positive
 from crossdock.canonical.stock import Bucket, FloorMovement, MovementKind, MovementRecorded, StockCounted
 
 Condition = NewType("Condition", str)
@@ -138,7 +138,7 @@ class NewMovement:
     """Its own trace, when movements of several traces share a batch."""
 
     def __post_init__(self) -> None:
-        check_aware(self.happened_at, "happened_at")
+        check_moment(self.happened_at, "happened_at")
         if self.kind is FloorMovement.ADJUST:
             check_decimal(self.quantity, "quantity")
         else:
@@ -205,7 +205,7 @@ class NewCount:
     """The on-hand that the counter saw in our books; when we meant another number then, the count is stale."""
 
     def __post_init__(self) -> None:
-        check_aware(self.as_of, "as_of")
+        check_moment(self.as_of, "as_of")
         check_decimal(self.on_hand, "on_hand")
 
     @classmethod
@@ -281,7 +281,7 @@ class StockCount:
     on_hand: Mapping[Sku, Decimal]
 
     def __post_init__(self) -> None:
-        check_aware(self.as_of, "as_of")
+        check_moment(self.as_of, "as_of")
         _check_document_id(self.key)
 
 
@@ -297,7 +297,7 @@ class Transfer:
     quantities: Mapping[Sku, Decimal]
 
     def __post_init__(self) -> None:
-        check_aware(self.happened_at, "happened_at")
+        check_moment(self.happened_at, "happened_at")
         _check_document_id(self.key)
         if self.source == self.target:
             raise ValueError("`target` must differ from `source`")

@@ -40,6 +40,7 @@ from crossdock.inventory.model import (
 from crossdock.inventory.operations import Operations
 from crossdock.inventory.reservations.desk import Desk
 from crossdock.inventory.reservations.service import (
+    channels_of,
     claims_at,
     commit,
     consume,
@@ -56,6 +57,7 @@ QUIET_AFTER: Final = timedelta(minutes=1)
 __all__ = [
     "audit",
     "changed_after",
+    "channels_of",
     "claims_at",
     "commit",
     "consume",

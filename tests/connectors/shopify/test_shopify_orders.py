@@ -75,6 +75,18 @@ async def test_what_the_customer_pays_is_what_lines_charges_and_taxes_say(shop: 
     assert (document.payments[0].tender, document.payments[0].amount) == ("bogus", document.total)
 
 
+async def test_an_order_of_a_slipped_clock_does_not_hide_those_that_come_after_it(shop: World) -> None:
+    slipped = shop.buy(("APPLE", 1))
+    slipped.updated_at = START + timedelta(days=400)
+    _, cursor = await poll(shop)
+    await shop.clock.advance(3600)
+    order = shop.buy(("LAMP", 1))
+
+    found, _ = await poll(shop, cursor)
+
+    assert f"order/{order.id}" in {each.key for each in found}
+
+
 async def test_a_redelivery_and_a_second_topic_are_the_same_event_and_a_change_is_another(shop: World) -> None:
     order = shop.buy(("APPLE", 1))
     created, updated = told(shop, order, "orders/create"), told(shop, order, "orders/updated")

@@ -1,11 +1,13 @@
 """Every answer that a real Tryton has been seen to give means one thing."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
+from crossdock.connector_kit.record import Record, Undecodable
 from crossdock.connector_kit.verdict import CallFailed, Verdict
-from crossdock.connectors.tryton.wire import Warned, decimal, list_of, money_of, records_of, result_of
+from crossdock.connectors.tryton.wire import Warned, changed_at, decimal, list_of, money_of, records_of, result_of
 
 LOCKED = b"<!doctype html>\n<title>503 Service Unavailable</title>\n<p>could not obtain lock on row in relation &#34;ir_sequence_strict&#34;</p>"
 
@@ -63,3 +65,13 @@ def test_money_survives_the_wire_exactly() -> None:
     [record] = records_of(list_of([{"total": decimal(Decimal("12345678901234.57"))}]))
 
     assert money_of(record, "total") == Decimal("12345678901234.57")
+
+
+def timestamp(year: int, month: int = 1) -> Mapping[str, int]:
+    return {"year": year, "month": month, "day": 1, "hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+
+
+@pytest.mark.parametrize("at", [timestamp(1), timestamp(9999), timestamp(10**30), timestamp(2026, 13)], ids=str)
+def test_a_time_that_cannot_be_is_refused_with_its_path(at: Mapping[str, int]) -> None:
+    with pytest.raises(Undecodable, match=r"^\$\.write_date: wanted date and time"):
+        changed_at(Record({"write_date": at}))

@@ -14,7 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from crossdock.canonical.base import check_decimal
+from crossdock.canonical.base import YEARS, check_decimal, is_possible
 from crossdock.connector_kit.record import Undecodable, describe, unknown_location
 
 Element = etree._Element  # noqa: SLF001 (lxml has no public name for the type)
@@ -151,9 +151,12 @@ class Node:
         child = self.one_or_none(name) or self.missing(name, "a date")
         matched = DAY.fullmatch(child.text)
         try:
-            return date.fromisoformat(matched[1] if matched else child.text)
+            value = date.fromisoformat(matched[1] if matched else child.text)
         except ValueError:
             raise child.wrong("a date") from None
+        if not is_possible(value):
+            raise child.wrong(f"a date {YEARS}")
+        return value
 
     def moment(self, zone: tzinfo | None, store: str) -> datetime:
         """Date and time as UTC; without an offset it is the local time of *store*."""
@@ -161,10 +164,12 @@ class Node:
             value = datetime.fromisoformat(self.text)
             if value.tzinfo is None and zone is not None:
                 value = value.replace(tzinfo=zone)
-            if value.tzinfo is not None:
-                return value.astimezone(UTC)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise self.wrong("date and time") from None
+        if value.tzinfo is not None:
+            if not is_possible(value):
+                raise self.wrong(f"date and time {YEARS}")
+            return value.astimezone(UTC)
         reason = f'local time without zone, and location "{store}" has no time zone in the estate'
         raise unknown_location(self.path, reason, store)
 

@@ -1,12 +1,13 @@
 """Orders as a poll finds them: pages by time of change, with an overlap, each order whole however long it is."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from crossdock.connector_kit.model import Page
-from crossdock.connector_kit.record import Record
+from crossdock.connector_kit.record import Record, Undecodable
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import Verdict
 from crossdock.connectors.shopify.api import drift_means, read
@@ -83,7 +84,7 @@ async def fetch_changes(session: Session, cursor: str) -> Page:
     since = held.since or held.newest - OVERLAP
     with drift_means(Verdict.REFUSED):
         page, found = await _page(session, f"updated_at:>='{_second(since)}'", held.after)
-    newest = max(found.newest or held.newest, held.newest)
+    newest = max(min(found.newest or held.newest, now), held.newest)  # a slipped clock must not hide what comes after
     if not found.more:
         following = Cursor(newest=newest)
     elif held.seen + ORDERS_PER_PAGE > WINDOW_MAX:
@@ -112,8 +113,9 @@ async def _page(session: Session, query: str, after: str | None) -> tuple[bytes,
     answers = [answer.raw]
     newest: datetime | None = None
     for order in orders.each("nodes"):
-        changed = order.moment("updatedAt")
-        newest = changed if newest is None else max(newest, changed)
+        with suppress(Undecodable):  # the decoder sets the order aside; the others are fetched
+            changed = order.moment("updatedAt")
+            newest = changed if newest is None else max(newest, changed)
         answers += await _further_lines(session, order)
     page = orders.one("pageInfo")
     body = Body(tuple(msgspec.Raw(each) for each in answers))

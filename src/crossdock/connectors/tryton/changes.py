@@ -78,6 +78,8 @@ def _each(read: Callable[[Record, Record], Iterator[Decoded]], received: Receive
             yield from list(read(page, record))
         except Undecodable as error:
             yield Damaged(error=error)
+        except ValueError as error:  # what a canonical document refuses
+            yield Damaged(error=Undecodable(record.path, str(error)))
 
 
 def _document(model: str, kind: str, reference: str, _: Record, record: Record) -> Iterator[Decoded]:

@@ -17,7 +17,7 @@ from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton.codes import LOCATION, SKU
 from crossdock.connectors.tryton.rpc import Tryton
-from crossdock.connectors.tryton.wire import Json, changed_at, moment
+from crossdock.connectors.tryton.wire import Json, changed_field, moment, place_of
 
 OVERLAP: Final = timedelta(minutes=3)
 """Longer than Tryton's longest transaction."""
@@ -81,7 +81,9 @@ def _begin(session: Session, feed: Feed, cursor: str) -> _Cursor:
         return place
 
     def back(to: _Place) -> _Place:
-        reach = to.at - OVERLAP if to.at - place.since > OVERLAP else place.since
+        """Never from the future: one record that a wrong clock has stamped would hide all that comes until then."""
+        newest = min(to.at, session.clock.now())
+        reach = newest - OVERLAP if newest - place.since > OVERLAP else place.since
         return _Place(reach, 0)
 
     return _Cursor(place.since, back(place.changed), back(place.made), ended=False)
@@ -100,7 +102,7 @@ def _last(rows: Sequence[object], place: _Place) -> _Place:
     if not rows:
         return place
     record = Record(rows[-1])
-    return _Place(changed_at(record), record.whole("id"))
+    return _Place(place_of(record, changed_field(record)), record.whole("id"))
 
 
 async def _followed(tryton: Tryton, follow: tuple[str, str, tuple[str, ...]], rows: Sequence[object]) -> list[object]:

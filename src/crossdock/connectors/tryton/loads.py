@@ -78,14 +78,16 @@ def _counted(
     for record in page.each("records"):
         try:
             sku = our_item(page, matched, record, "id", record)
+            reference = f"tryton-load/{record.key('id')}/{page.key('warehouse')}/{at.isoformat()}"
+            count = StockCounted(
+                sku=sku, location=location, on_hand=record.number("quantity"), as_of=at, reference=reference
+            )
         except Undecodable as error:
             yield Damaged(error=error)
-            continue
-        reference = f"tryton-load/{record.key('id')}/{page.key('warehouse')}/{at.isoformat()}"
-        count = StockCounted(
-            sku=sku, location=location, on_hand=record.number("quantity"), as_of=at, reference=reference
-        )
-        yield Decoded(document=count, key=f"stock/{sku}/{location}", event_id=reference)
+        except ValueError as error:  # what a canonical document refuses
+            yield Damaged(error=Undecodable(record.path, str(error)))
+        else:
+            yield Decoded(document=count, key=f"stock/{sku}/{location}", event_id=reference)
 
 
 async def directory(session: Session, kind: str) -> AsyncIterator[Theirs]:

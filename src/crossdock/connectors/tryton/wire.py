@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from crossdock.canonical.base import YEARS, is_possible
 from crossdock.connector_kit.record import Record, Undecodable, parse_json
 from crossdock.connector_kit.verdict import CallFailed, Verdict, verdict_of_status
 
@@ -60,17 +61,32 @@ def money_of(record: Record, name: str) -> Decimal:
 
 
 def moment_of(record: Record, name: str) -> datetime:
-    """A timestamp field."""
+    """A timestamp field, at which trade can be."""
+    value = place_of(record, name)
+    if not is_possible(value):
+        raise Undecodable(f"{record.path}.{name}", f"wanted date and time {YEARS}, got {value.isoformat()}")
+    return value
+
+
+def place_of(record: Record, name: str) -> datetime:
+    """A timestamp field as it stands: where a reader goes on, whatever clock wrote it."""
     at = record.one(name)
-    return datetime(
-        at.whole("year"), at.whole("month"), at.whole("day"), at.whole("hour"), at.whole("minute"), at.whole("second"),
-        at.whole("microsecond"), tzinfo=UTC,
-    )  # fmt: skip
+    parts = [at.whole(part) for part in ("year", "month", "day", "hour", "minute", "second", "microsecond")]
+    try:
+        value = datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]  # seven whole numbers
+    except (ValueError, OverflowError):
+        raise Undecodable(at.path, f"wanted date and time, got {parts}") from None
+    return value
 
 
 def changed_at(record: Record) -> datetime:
+    """When the record was changed last."""
+    return moment_of(record, changed_field(record))
+
+
+def changed_field(record: Record) -> str:
     """A record that was never changed has no `write_date`."""
-    return moment_of(record, "write_date" if record.has("write_date") else "create_date")
+    return "write_date" if record.has("write_date") else "create_date"
 
 
 def result_of(status: int, body: bytes) -> object:

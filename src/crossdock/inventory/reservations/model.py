@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_aware, check_positive
+from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_moment, check_positive
 from crossdock.inventory.model import (
     NEW,
     ZERO,
@@ -74,7 +74,7 @@ class ReserveRequest:
     """Its own trace, when requests of several traces share a batch."""
 
     def __post_init__(self) -> None:
-        check_aware(self.expires_at, "expires_at")
+        check_moment(self.expires_at, "expires_at")
         if (self.kind is ClaimKind.HOLD) != (self.expires_at is not None):
             raise ValueError("`expires_at` is required for a hold, and for nothing else")
         if not self.lines:
@@ -181,7 +181,7 @@ class ExtendHold:
     expires_at: datetime
 
     def __post_init__(self) -> None:
-        check_aware(self.expires_at, "expires_at")
+        check_moment(self.expires_at, "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ class Consume:
     correlation_id: UUID | None = None
 
     def __post_init__(self) -> None:
-        check_aware(self.happened_at, "happened_at")
+        check_moment(self.happened_at, "happened_at")
         for line in self.lines:
             check_positive(line.quantity, "quantity")
 

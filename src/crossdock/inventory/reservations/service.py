@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from crossdock.canonical.base import ReservationKey
+from crossdock.canonical.base import ChannelCode, ReservationKey
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory.findings import raise_findings
@@ -284,6 +284,11 @@ async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapp
     return {
         key: Reservation(key=key, state=rules.state_of(mine, now), claims=tuple(mine)) for key, mine in claims.items()
     }
+
+
+async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
+    """For whom units were reserved; keys of reservations that no channel asked for are absent."""
+    return await store.channels_of(tx, keys)
 
 
 async def claims_at(tx: Tx, position: PositionKey, *, limit: int = 1000) -> Sequence[Claim]:

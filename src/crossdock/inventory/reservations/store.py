@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from crossdock.canonical.base import ReservationKey
+from crossdock.canonical.base import ChannelCode, ReservationKey
 from crossdock.foundation.db import Tx, fetch_all, fetch_tuples, post
 from crossdock.inventory.arrays import Numbered, columns
 from crossdock.inventory.model import PositionKey
@@ -104,6 +104,11 @@ SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), tri
 """
 
 
+CHANNELS_OF: Final[LiteralString] = """
+SELECT key, channel FROM inventory.reservation WHERE key = ANY(%(keys)b::text[]) AND channel IS NOT NULL
+"""
+
+
 class Answer(NamedTuple):
     """What was answered under a key, apart from the grants."""
 
@@ -196,6 +201,11 @@ async def change_claims(tx: Tx, claims: Sequence[Claim]) -> None:
 async def claims_of(tx: Tx, keys: Iterable[ReservationKey]) -> Sequence[Claim]:
     """Every claim of some reservations, ended ones too."""
     return [_claim(row) for row in await fetch_tuples(tx, CLAIMS_OF, {"keys": list(keys)})]
+
+
+async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
+    """For whom units were reserved, where that was said."""
+    return {row[0]: row[1] for row in await fetch_tuples(tx, CHANNELS_OF, {"keys": keys})}
 
 
 async def lapsed(tx: Tx, positions: set[PositionKey], now: datetime) -> Sequence[Claim]:
