@@ -74,7 +74,7 @@ async def open_corner(
 
     On *database* when one is given; with *parts* only the API runs, and somebody else is to start workers.
     """
-    specs = Settings.from_environment().specs
+    specs = Settings.from_environment().specs_folder
     async with (
         open_shop(shop_seed(skus), clock=SYSTEM_CLOCK, specs=specs if specs.is_dir() else None) as shop,
         hub_in(folder, {**SHOP_SECRETS, "CROSSDOCK_DATABASE_URL": database}) as hub,

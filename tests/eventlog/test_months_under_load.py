@@ -10,6 +10,15 @@ from crossdock.foundation.ids import id_floor, new_id
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
 ROOMS = {
+    "finance": (
+        "SELECT finance.make_partition('rush', %(from)s, %(to)s)",
+        (
+            "INSERT INTO finance.receipt (store, till, business_day, sequence, id, kind, currency, total, tendered,"
+            " fingerprint, document, closing, connection, trace, ended_at, recorded_at)"
+            " VALUES ('S1', '1', current_date, (SELECT count(*) FROM finance.receipt), %(id)s, 'sale', 'EUR', 1, 1, '',"
+            " '{}', 1, 'tills', %(id)s, now(), now()) RETURNING tableoid::regclass::text"
+        ),
+    ),
     "inbound": (
         "SELECT inbound.make_partition('message', 'rush', %(low)s, %(high)s)",
         (
@@ -39,7 +48,8 @@ ROOMS = {
 def test_a_writer_that_comes_while_a_month_is_made_ready_is_stored_in_it(dsn: str, room: str) -> None:
     make, insert = ROOMS[room]
     now = datetime.now(UTC)  # noqa: TID251 (ids are made from the machine's own clock)
-    month = {"low": id_floor(now - timedelta(days=1)), "high": id_floor(now + timedelta(days=1))}
+    day = timedelta(days=1)
+    month = {"low": id_floor(now - day), "high": id_floor(now + day), "from": now.date() - day, "to": now.date() + day}
     stored: list[str] = []
 
     def write() -> None:

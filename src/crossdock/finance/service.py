@@ -28,12 +28,23 @@ from crossdock.finance.model import (
     Repeated,
     StoredReceipt,
 )
+from crossdock.finance.upkeep.service import maintain
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import KeyReused, MovementKey, NewMovement
 
-__all__ = ["Told", "check_gaps", "close_day", "find_receipt", "mark_posted", "money", "record_receipts", "store_days"]
+__all__ = [
+    "Told",
+    "check_gaps",
+    "close_day",
+    "find_receipt",
+    "maintain",
+    "mark_posted",
+    "money",
+    "record_receipts",
+    "store_days",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,8 +39,8 @@ class Settings:
     """Database connections of one process."""
     retention_days: int = 400
     """How long messages, facts and dedupe keys are kept."""
-    specs: Path = Path("../shared/specs")
-    """Vendors' own schemas, used by rehearsals to check every request."""
+    specs: Path | None = None
+    """Folder of vendors' own schemas, if you have them: rehearsals then check every request against these."""
     cache: Path = Path("~/.cache/crossdock")
     """Folder for what can be made again: counterpart systems, derived demo data."""
 
@@ -57,11 +57,18 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]  # each value was parsed by its field's own type
 
     @property
+    def specs_folder(self) -> Path:
+        """Where vendors' schemas are looked for; it need not be there."""
+        return SPECS_BESIDE if self.specs is None else self.specs
+
+    @property
     def cache_folder(self) -> Path:
         """The cache with `~` resolved."""
         return self.cache.expanduser()
 
 
+SPECS_BESIDE: Final = Path("../shared/specs")
+"""Beside a checkout, where those who work on it keep them."""
 ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("auto", "json", "text"),

@@ -20,6 +20,7 @@ from crossdock.estate.model import Estate
 from crossdock.eventlog.sealing import service as sealing
 from crossdock.eventlog.service import Origin
 from crossdock.eventlog.upkeep import service as log_upkeep
+from crossdock.finance import service as finance
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
 from crossdock.inventory import service as inventory
@@ -167,4 +168,5 @@ async def _keep_up(hub: Hub) -> bool:
     await inbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
     await outbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
     await log_upkeep.maintain(hub.database, now=hub.clock.now(), retention=retention)
+    await finance.maintain(hub.database, now=hub.clock.now())  # books: kept, whatever the retention
     return False

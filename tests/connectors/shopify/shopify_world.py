@@ -31,7 +31,7 @@ from crossdock.simulation.shop import (
 )
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-SPECS = Settings.from_environment().specs
+SPECS = Settings.from_environment().specs_folder
 CONNECTION = ConnectionName("webshop")
 
 

@@ -17,7 +17,7 @@ from crossdock.foundation.settings import Settings
 from crossdock.simulation.shop import ItemSeed, LocationSeed, OpenShop, ShopSeed, open_shop
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-SPECS = Settings.from_environment().specs
+SPECS = Settings.from_environment().specs_folder
 HAS_SPECS = (SPECS / "channels/shopify").is_dir()
 NO_SPECS = "the vendor's schema is not at hand: set CROSSDOCK_SPECS"
 TOKEN = {"X-Shopify-Access-Token": "rehearsal-access-token"}

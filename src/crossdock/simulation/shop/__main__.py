@@ -36,7 +36,7 @@ def main() -> int:
         settings = Settings.from_environment(os.environ)
         configure(settings.log_level, settings.log_format)
         seed = msgspec.json.decode(arguments.seed.read_bytes(), type=ShopSeed)
-        asyncio.run(_keep_open(seed, arguments.port, settings.specs))
+        asyncio.run(_keep_open(seed, arguments.port, settings.specs_folder))
     except (OSError, msgspec.MsgspecError, SeedError, SettingError, ListenError) as error:
         sys.stderr.write(f"The rehearsal shop cannot open: {error}\n")
         return 2

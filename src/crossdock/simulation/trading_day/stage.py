@@ -129,4 +129,4 @@ def _passed_on(progress: Progress, report: Report) -> None:
 
 
 def _specs(settings: Settings) -> Path | None:
-    return settings.specs if settings.specs.is_dir() else None
+    return settings.specs_folder if settings.specs_folder.is_dir() else None
