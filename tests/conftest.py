@@ -1,26 +1,20 @@
-"""Fixtures for every test: one real PostgreSQL per run, one fresh migrated database per test."""
+"""Fixtures for every test: one real PostgreSQL per run, one empty migrated database per test."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from crossdock.foundation.db import Database
-from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres, Profile
+from databases import Shelf
 
 # No law is about how fast this machine happens to be.
 settings.register_profile("crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("crossdock")
-
-_numbers = itertools.count(1)
-TEMPLATE = "crossdock_template"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,32 +27,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectionInfo]:
-    """A throw-away PostgreSQL for the whole run, with a migrated template database."""
+    """A throw-away PostgreSQL for the whole run."""
     folder: Path = tmp_path_factory.mktemp("postgres")
     server = EmbeddedPostgres(folder / "data", profile=Profile.UNSAFE)
     connection = asyncio.run(server.start())
     try:
-        with psycopg.connect(connection.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER crossdock").format(sql.Identifier(TEMPLATE)))
-        apply_migrations(make_conninfo(connection.dsn, dbname=TEMPLATE))
         yield connection
     finally:
         asyncio.run(server.stop())
 
 
+@pytest.fixture(scope="session")
+def shelf(cluster: ConnectionInfo) -> Shelf:
+    """Its migrated databases."""
+    return Shelf(cluster)
+
+
 @pytest.fixture
-def dsn(cluster: ConnectionInfo) -> Iterator[str]:
-    """A fresh database with this release's schema."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER crossdock").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
-            )
-        )
+def dsn(cluster: ConnectionInfo, shelf: Shelf) -> Iterator[str]:
+    """A database with this release's schema and nothing in it."""
+    name = shelf.take()
     yield make_conninfo(cluster.dsn, dbname=name)
-    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    shelf.give_back(name)
 
 
 @pytest.fixture

@@ -8,24 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from crossdock.__main__ import main
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.assembly.registry import connectors
 from crossdock.canonical.base import ConnectionName
-from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres
 from crossdock.foundation.settings import Settings
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import NewMessage, Route
 from crossdock.worker.process import working
+from databases import Shelf
 
 Result = TypeVar("Result")
-TEMPLATE = "crossdock_template"
 COMPANY = """\
 company:
   name: Corner Shops
@@ -134,12 +130,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectionInfo
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
     connection = asyncio.run(server.start())
     try:
-        with psycopg.connect(connection.admin_dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER crossdock").format(sql.Identifier(TEMPLATE)))
-        apply_migrations(make_conninfo(connection.dsn, dbname=TEMPLATE))
         yield connection
     finally:
         asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def shelf(cluster: ConnectionInfo) -> Shelf:
+    """That server's databases."""
+    return Shelf(cluster)
 
 
 @pytest.fixture
