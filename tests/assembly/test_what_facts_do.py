@@ -7,14 +7,17 @@ import pytest
 
 from assembly.parts import DC, NOW, STORE, TEA, World, order
 from crossdock.assembly.backorders import give_to_backorders
+from crossdock.canonical.base import Sku
 from crossdock.canonical.facts import IntentLanded, ItemChanged, OrderHeld, OrderPlacedOnStock
 from crossdock.canonical.receipts import ReceiptLine, ReceiptTender, SaleRecorded
+from crossdock.canonical.stock import FloorMovement, MovementRecorded
 from crossdock.estate.model import FlowKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import DayState
 from crossdock.finance.service import Told
+from crossdock.inventory import service as inventory
 from crossdock.orders import service as orders
 from crossdock.orders.model import HoldCode, Part
 
@@ -197,3 +200,25 @@ async def test_an_item_that_moved_unknown_is_settled_by_its_description(world: W
 
     assert "item_unknown" not in {each.type for each in await world.exceptions()}
     assert [event.fact for event in await world.facts(ItemChanged)] == [ItemChanged(sku="NEW", name="NEW", active=True)]
+
+
+async def test_goods_that_nobody_described_are_kept_and_one_exception_with_an_owner_is_opened(world: World) -> None:
+    for number in range(3):
+        await world.hear(
+            MovementRecorded(
+                reference=f"m{number}",
+                kind=FloorMovement.RECEIVE,
+                sku="NEW",
+                location=DC,
+                quantity=Decimal(2),
+                happened_at=NOW,
+            ),
+            event_id=str(number),
+        )
+    await world.react()
+
+    async with world.database.transaction() as tx:
+        (position,) = await inventory.positions(tx, [Sku("NEW")], now=NOW)
+    assert position.on_hand == 6
+    (opened,) = [each for each in await world.exceptions() if each.type == "item_unknown"]
+    assert (opened.subject, opened.path, bool(opened.owner)) == ("item/NEW", "$.sku", True)

@@ -63,3 +63,35 @@ async def test_a_wrong_document_is_refused_with_its_path_and_changes_nothing(api
         told = await api.post(path, body)
         assert (told.status, told.paths) == (422, [place]), told.json
     assert await on_hand(api, DC) == "10"
+
+
+async def test_goods_that_nobody_described_are_kept_and_told_once_per_fact(api: Api) -> None:
+    """Whatever brings them; a repetition says nothing new, and what is described needs no telling."""
+    described = {"sku": "MUG", "name": "Mug"}
+    assert (await api.post("/v1/products", {"items": [described]})).status == 200
+    received = {
+        "document": "movement_recorded",
+        "reference": "M-1",
+        "kind": "receive",
+        "sku": "TEA",
+        "location": DC,
+        "quantity": "9",
+        "happened_at": "2026-11-21T08:00:00Z",
+    }
+    for _ in range(2):
+        batch = {
+            "movements": [received, {**received, "reference": "M-2"}, {**received, "reference": "M-3", "sku": "MUG"}]
+        }
+        assert (await api.post("/v1/stock/movements", batch)).status == 207
+        assert (await api.post("/v1/stock/transfers", TRANSFER)).status == 200
+        assert (await api.post("/v1/stock/counts", COUNT)).status == 200
+
+    assert await on_hand(api, DC) == "7"
+    told = await api.rows(
+        "SELECT stream, payload ->> 'subject' FROM eventlog.event WHERE type = 'item.unknown' ORDER BY position"
+    )
+    assert told == [
+        ("item/TEA", "movement/api.test/M-1"),
+        ("item/TEA", "transfer/T-1"),
+        ("item/TEA", "count/C-1"),
+    ]

@@ -19,6 +19,7 @@ from crossdock.canonical.stock import (
     StockCounted,
 )
 from crossdock.catalog import service as catalog
+from crossdock.catalog.service import Met
 from crossdock.crossref import service as crossref
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
@@ -171,6 +172,12 @@ async def _record_movements(tx: Tx, records: Sequence[Arrived], context: ApplyCo
     movements = [_movement(record) for record in records]
     origin = context.origin(records[0])
     outcomes = await inventory.record(tx, movements, origin=origin, now=context.now)
+    met = [
+        Met(sku=moved.sku, location=moved.location, subject=f"movement/{moved.key}", origin=context.origin(record))
+        for record, moved, outcome in zip(records, movements, outcomes, strict=True)
+        if isinstance(outcome, Recorded)
+    ]
+    await catalog.tell_unknown(tx, met, now=context.now)
     return [_moved(outcome) for outcome in outcomes]
 
 

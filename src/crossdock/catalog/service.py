@@ -1,10 +1,11 @@
 """Describe items, ask for them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from crossdock.canonical.base import Sku
-from crossdock.canonical.facts import ItemChanged
+from crossdock.canonical.base import LocationCode, Sku
+from crossdock.canonical.facts import ItemChanged, ItemUnknown
 from crossdock.canonical.stock import ItemDescribed
 from crossdock.catalog import store
 from crossdock.catalog.model import Item
@@ -36,6 +37,37 @@ async def describe(tx: Tx, items: Sequence[ItemDescribed], *, origin: Origin, no
 async def known(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
     """Those of *skus* that exist."""
     return {Sku(sku) for sku in await store.known(tx, sorted(set(skus)))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """An item that turned up with goods: where, in what, and told by whom."""
+
+    sku: Sku
+    location: LocationCode
+    subject: str
+    origin: Origin
+
+
+async def tell_unknown(tx: Tx, met: Sequence[Met], *, now: datetime) -> None:
+    """Goods are never refused because nobody has described their item: somebody is told, once per item."""
+    if not met:
+        return
+    firsts = {each.sku: each for each in reversed(met)}
+    described = await known(tx, firsts.keys())
+    await eventlog.append(
+        tx,
+        [
+            NewFact(
+                stream=f"item/{sku}",
+                fact=ItemUnknown(sku=sku, location=first.location, subject=first.subject),
+                happened_at=now,
+                origin=first.origin,
+            )
+            for sku, first in sorted(firsts.items())
+            if sku not in described
+        ],
+    )
 
 
 async def untracked(tx: Tx, skus: Collection[Sku]) -> set[Sku]:

@@ -1,5 +1,6 @@
 """POST /v1/stock/transfers and /v1/stock/counts: what people do with goods inside the house."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, assert_never
@@ -18,6 +19,8 @@ from crossdock.canonical.base import (
     check_not_negative,
     check_positive,
 )
+from crossdock.catalog import service as catalog
+from crossdock.catalog.service import Met
 from crossdock.eventlog.service import Origin
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import caller_of, parts_of
@@ -141,6 +144,8 @@ async def record_transfer(
     origin = Origin.begin(f"api:{caller_of(request).name}")
     async with parts.hub.database.transaction() as tx:
         outcome = await inventory.transfer(tx, moved, origin=origin, now=now)
+        if isinstance(outcome, Recorded):
+            await catalog.tell_unknown(tx, _met("transfer", data, moved.target, origin), now=now)
     parts.hub.hints.ring()
     match outcome:
         case Recorded():
@@ -174,12 +179,19 @@ async def record_count(request: "Request[Any, Any, State]", state: State, data: 
     origin = Origin.begin(f"api:{caller_of(request).name}")
     async with parts.hub.database.transaction() as tx:
         outcome = await inventory.count_stock(tx, counted, origin=origin, now=now)
+        if not isinstance(outcome, AlreadyRecorded | KeyReused):
+            await catalog.tell_unknown(tx, _met("count", data, counted.location, origin), now=now)
     parts.hub.hints.ring()
     if isinstance(outcome, KeyReused):
         raise _reused()
     if isinstance(outcome, AlreadyRecorded):
         return GoodsAnswer(reference=data.reference, outcome="repeated")
     return GoodsAnswer(reference=data.reference, outcome="recorded", changed=sum(map(_changed, outcome)))
+
+
+def _met(what: str, told: TransferBody | CountBody, location: LocationCode, origin: Origin) -> Sequence[Met]:
+    subject = f"{what}/{told.reference}"
+    return [Met(sku=Sku(line.sku), location=location, subject=subject, origin=origin) for line in told.lines]
 
 
 def _changed(outcome: CountOutcome) -> bool:

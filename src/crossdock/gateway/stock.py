@@ -15,6 +15,8 @@ from litestar.params import FromQuery
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import ConnectionName, LocationCode, Sku
 from crossdock.canonical.stock import MovementRecorded
+from crossdock.catalog import service as catalog
+from crossdock.catalog.service import Met
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
@@ -124,8 +126,15 @@ class StockIntake:
     async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
         ids = [MessageId(new_id()) for _ in entries]
         await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
-        movements = [_movement(entry, told) for entry in entries for told in entry.asked.sound.values()]
+        told = [(entry, each) for entry in entries for each in entry.asked.sound.values()]
+        movements = [_movement(entry, each) for entry, each in told]
         outcomes = await inventory.record(tx, movements, origin=Origin.begin(SOURCE), now=now)
+        met = [
+            Met(sku=moved.sku, location=moved.location, subject=f"movement/{moved.key}", origin=entry.origin)
+            for (entry, _), moved, outcome in zip(told, movements, outcomes, strict=True)
+            if isinstance(outcome, Recorded)
+        ]
+        await catalog.tell_unknown(tx, met, now=now)
         for word, count in Counter(_outcome(outcome)[1] for outcome in outcomes).items():
             self._meters.taken("movements", word, count)
         each = iter(outcomes)
