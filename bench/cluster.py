@@ -53,4 +53,4 @@ async def _furnish(dsn: str) -> str:
     now = SYSTEM_CLOCK.now()
     async with Database(dsn, size_max=1) as database, database.transaction() as tx:
         await estates.apply(tx, ESTATE, note="bench", now=now)
-        return await keys.create(tx, "bench", [Scope.ORDERS_WRITE], now=now)
+        return await keys.create(tx, "bench", tuple(Scope), now=now)

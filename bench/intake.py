@@ -1,8 +1,6 @@
 """Durable order intake, side by side with a plain application, with pgbench, and with the server alone."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,17 +8,16 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-import msgspec
 from bench import pgbench
 from bench.cluster import Contender, contenders
 from bench.figures import Figure, compared
 from bench.fsync import fdatasync_ms
-from bench.load import Job, Result
+from bench.hosting import served
+from bench.load import Job, Result, Shot, Step, press
 from bench.sample import BODY, IDEMPOTENCY_KEY
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-ROOT: Final = Path(__file__).parents[1]
 CLIENTS: Final = 64
 SERVERS: Final = ("ours", "naive", "bare")
 RUNS: Final = (*SERVERS, "pgbench")
@@ -43,19 +40,13 @@ class Bench:
         self.runs += 1
         job = Job(
             port=self.ports[name],
-            path="/v1/orders",
+            shots=(Shot(path="/v1/orders", body=BODY),),
             headers={"Authorization": f"Bearer {self.sides[name].key}", "Idempotency-Key": IDEMPOTENCY_KEY},
-            body=BODY,
             clients=CLIENTS,
-            seconds=seconds,
+            steps=(Step(seconds, rate),),
             first=self.runs * NUMBERS,
-            rate=rate,
         )
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.load", stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-        )
-        out, _ = await process.communicate(msgspec.json.encode(job))
-        result = msgspec.json.decode(out, type=Result)
+        result = await press(job)
         assert set(result.statuses) == {"202"}, (name, result)
         return result
 
@@ -92,32 +83,12 @@ async def _rate(bench: Bench, name: str, file: Path) -> float:
 
 @asynccontextmanager
 async def _started(seconds: float) -> AsyncIterator[Bench]:
-    async with contenders(RUNS) as sides:
+    async with contenders(RUNS) as sides, AsyncExitStack() as stack:
         bench = Bench(seconds, sides={side.name: side for side in sides})
-        processes = []
-        try:
-            for name in SERVERS:
-                side = bench.sides[name]
-                side.home.mkdir()
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "bench.serve",
-                    name,
-                    side.dsn,
-                    str(side.home),
-                    stdout=subprocess.PIPE,
-                    cwd=ROOT,
-                )
-                processes.append(process)
-                assert process.stdout is not None
-                bench.ports[name] = int(await process.stdout.readline())
-                await bench.load(name, seconds=min(2.0, seconds))
-            yield bench
-        finally:
-            for process in processes:
-                process.terminate()
-            await asyncio.gather(*(process.wait() for process in processes))
+        for name in SERVERS:
+            bench.ports[name] = await stack.enter_async_context(served(name, bench.sides[name]))
+            await bench.load(name, seconds=min(2.0, seconds))
+        yield bench
 
 
 def _ratios(bench: Bench) -> Sequence[Figure]:

@@ -3,40 +3,70 @@
 Runs in a process of its own: `python -m bench.load` reads one JSON job from standard input and prints one JSON result.
 """
 
+import asyncio
 import json
+import random
 import selectors
 import socket
+import subprocess
 import sys
 import time
 from array import array
-from collections import Counter
+from collections import Counter, deque
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-WIDTH: Final = 12
-"""Digits of the number that makes each request its own."""
-MARK: Final = b"0" * WIDTH
+ROOT: Final = Path(__file__).parents[1]
 RECEIVE: Final = 65536
 NS: Final = 1_000_000_000
 LOOK_S: Final = 0.2
+CYCLE: Final = 4096
+"""After so many requests the sequence of shots begins again."""
+STRIDE: Final = 7919
+"""Neighbours in time ask for items that are far apart."""
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of request. `{n}` stands for its number, `{k}` for one of the job's items."""
+
+    path: str
+    body: str = ""
+    method: str = "POST"
+    weight: int = 1
+    name: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """How hard for how long: requests per second over all clients; 0 means as fast as answers come."""
+
+    seconds: float
+    rate: float = 0.0
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to send, how hard, how long."""
 
     port: int
-    path: str
+    shots: tuple[Shot, ...]
     headers: dict[str, str]
     """`{n}` in a value stands for the request's number."""
-    body: str
-    """`{n}` likewise."""
     clients: int
-    seconds: float
+    steps: tuple[Step, ...]
     first: int
     """Number of the first request: runs on the same database must not meet."""
-    rate: float = 0.0
-    """Requests per second over all clients; 0 means as fast as answers come."""
+    items: int = 1
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of request got in one second, by when it was due."""
+
+    shot: str
+    second: int
+    requests: int
+    p50_ms: float
+    p99_ms: float
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,33 +78,44 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float
     p99_ms: float
     max_ms: float
+    slices: list[Slice]
 
     @property
     def per_second(self) -> float:
         """Answers per second."""
         return self.requests / self.seconds
 
+    def p99_of(self, shot: str, first: int, last: int) -> float:
+        """The middle of a kind's p99 over some seconds: one hiccup of the machine does not decide."""
+        found = sorted(each.p99_ms for each in self.slices if each.shot == shot and first <= each.second < last)
+        return found[len(found) // 2] if found else 0.0
 
-def template(job: Job) -> list[bytes]:
-    """The request cut at its numbers."""
-    body = job.body.replace("{n}", MARK.decode()).encode()
-    lines = [f"POST {job.path} HTTP/1.1", f"Host: 127.0.0.1:{job.port}", "Content-Type: application/json"]
-    lines += [f"{name}: {value.replace('{n}', MARK.decode())}" for name, value in job.headers.items()]
-    lines.append(f"Content-Length: {len(body)}")
-    whole = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-    return whole.split(MARK)
+
+def template(job: Job, shot: Shot) -> bytes:
+    """The request with places for its numbers, which are as long in every request."""
+    body = _placed(shot.body)
+    lines = [f"{shot.method} {_placed(shot.path)} HTTP/1.1", f"Host: 127.0.0.1:{job.port}"]
+    lines += [f"{name}: {_placed(value)}" for name, value in job.headers.items()]
+    if shot.body:
+        sample = body.encode() % {b"n": 0, b"k": 0}
+        lines += ["Content-Type: application/json", f"Content-Length: {len(sample)}"]
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def _placed(text: str) -> str:
+    return text.replace("%", "%%").replace("{n}", "%(n)012d").replace("{k}", "%(k)05d")
 
 
 class Client:
     """One connection."""
 
-    __slots__ = ("due", "got", "sent_at", "sock")
+    __slots__ = ("got", "shot", "since", "sock")
 
-    def __init__(self, port: int, due: int) -> None:
+    def __init__(self, port: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sent_at = 0
-        self.due = due
+        self.since = 0
+        self.shot = 0
         self.got = b""
 
 
@@ -83,50 +124,60 @@ class Load:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._parts = template(job)
+        self._templates = [template(job, shot) for shot in job.shots]
+        weights = [shot.weight for shot in job.shots]
+        self._order = random.Random(1).choices(range(len(job.shots)), weights, k=CYCLE)
         self._number = job.first
-        self._pause = int(NS * job.clients / job.rate) if job.rate else 0
-        self._began = time.perf_counter_ns()
-        self._ends = self._began + int(job.seconds * NS)
         self._selector = selectors.DefaultSelector()
-        self._resting: list[Client] = []
-        self._under_way = 0
-        self._taken = array("q")
-        self._statuses: Counter[bytes] = Counter()
-        for index in range(job.clients):
-            client = Client(job.port, self._began + self._pause * index // job.clients)
+        self._resting: deque[Client] = deque()
+        for _ in range(job.clients):
+            client = Client(job.port)
             self._selector.register(client.sock, selectors.EVENT_READ, client)
             self._resting.append(client)
+        self._taken: dict[tuple[int, int], array[int]] = {}
+        self._statuses: Counter[bytes] = Counter()
+        self._under_way = 0
+        self._began = self._ends = self._due = time.perf_counter_ns()
+        self._pause = 0
 
     def run(self) -> Result:
-        """Send until the time is over, then wait for what is under way."""
-        while self._under_way or time.perf_counter_ns() < self._ends:
-            now = time.perf_counter_ns()
-            if self._resting:
-                self._send_due(now)
-            next_due = min((client.due for client in self._resting), default=now + NS)
-            for key, _ in self._selector.select(min(LOOK_S, max(0.0, (next_due - now) / NS))):
-                self._receive(key.data)
+        """Send step by step, then wait for what is under way."""
+        for step in self._job.steps:
+            self._ends += int(step.seconds * NS)
+            self._pause = int(NS / step.rate) if step.rate else 0
+            self._due = max(self._due, time.perf_counter_ns())
+            self._run_step()
+        self._ends = 0
+        while self._under_way:
+            self._look(LOOK_S)
         seconds = (time.perf_counter_ns() - self._began) / NS
         for key in list(self._selector.get_map().values()):
             key.data.sock.close()
         return self._result(seconds)
 
-    def _send_due(self, now: int) -> None:
-        if now >= self._ends:
-            self._resting.clear()
-            return
-        due = [client for client in self._resting if client.due <= now]
-        self._resting = [client for client in self._resting if client.due > now]
-        for client in due:
-            # Latency counts from when the request was due: a slow server cannot slow the clock down.
-            self._send(client, client.due if self._pause else now)
-            client.due += self._pause
+    def _run_step(self) -> None:
+        while (now := time.perf_counter_ns()) < self._ends:
+            if self._pause:
+                # Latency counts from when the request was due: a slow server cannot slow the clock down.
+                while self._due <= now and self._resting:
+                    self._send(self._resting.popleft(), self._due)
+                    self._due += self._pause
+                rest = self._due - now if self._resting else LOOK_S * NS
+                self._look(min(LOOK_S, max(0.0, min(rest, self._ends - now) / NS)))
+            else:
+                while self._resting:
+                    self._send(self._resting.popleft(), now)
+                self._look(LOOK_S)
+
+    def _look(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            self._receive(key.data)
 
     def _send(self, client: Client, since: int) -> None:
-        self._number += 1
-        client.sent_at = since
-        client.sock.sendall((b"%0*d" % (WIDTH, self._number)).join(self._parts))
+        self._number = number = self._number + 1
+        client.since = since
+        client.shot = shot = self._order[number % CYCLE]
+        client.sock.sendall(self._templates[shot] % {b"n": number, b"k": number * STRIDE % self._job.items})
         self._under_way += 1
 
     def _receive(self, client: Client) -> None:
@@ -136,24 +187,42 @@ class Load:
             return
         client.got = b""
         now = time.perf_counter_ns()
-        self._taken.append(now - client.sent_at)
+        place = client.shot, (client.since - self._began) // NS
+        taken = self._taken.get(place)
+        if taken is None:
+            taken = self._taken[place] = array("q")
+        taken.append(now - client.since)
         self._statuses[got[9:12]] += 1
         self._under_way -= 1
-        if self._pause:
+        if self._pause or now >= self._ends:
             self._resting.append(client)
-        elif now < self._ends:
+        else:
             self._send(client, now)
 
     def _result(self, seconds: float) -> Result:
-        times = sorted(self._taken) or [0]
+        times = sorted(time for taken in self._taken.values() for time in taken) or [0]
         return Result(
-            requests=len(self._taken),
+            requests=len(times),
             seconds=seconds,
             statuses={status.decode(): count for status, count in self._statuses.items()},
-            p50_ms=times[len(times) // 2] / 1e6,
-            p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)] / 1e6,
+            p50_ms=_at(times, 50),
+            p99_ms=_at(times, 99),
             max_ms=times[-1] / 1e6,
+            slices=[
+                Slice(
+                    shot=self._job.shots[shot].name,
+                    second=second,
+                    requests=len(taken),
+                    p50_ms=_at(sorted(taken), 50),
+                    p99_ms=_at(sorted(taken), 99),
+                )
+                for (shot, second), taken in sorted(self._taken.items())
+            ],
         )
+
+
+def _at(times: list[int], percent: int) -> float:
+    return times[min(len(times) - 1, len(times) * percent // 100)] / 1e6
 
 
 def _whole(got: bytes) -> bool:
@@ -165,6 +234,15 @@ def _whole(got: bytes) -> bool:
     at = got.lower().find(b"content-length: ", 0, end)
     length = int(got[at + 16 : got.find(b"\r", at)])
     return len(got) >= end + 4 + length
+
+
+async def press(job: Job) -> Result:
+    """Run a job in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load", stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    out, _ = await process.communicate(msgspec.json.encode(job))
+    return msgspec.json.decode(out, type=Result)
 
 
 if __name__ == "__main__":

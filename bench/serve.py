@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a process of its own: `python -m bench.serve ours|bare|naive DSN HOME`."""
+"""The servers that are measured, each in a process of its own: `python -m bench.serve ours|bare|bare-stock|naive DSN HOME`."""
 
 import asyncio
 import signal
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import uvloop
 from bench.naive import naive
+from bench.stock.bare import bare_stock
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.canonical.orders import OrderPlaced
@@ -53,6 +54,7 @@ async def bare(hub: Hub) -> AsyncIterator[ASGIApp]:
 APPS: Final[dict[str, Callable[[Hub], AbstractAsyncContextManager[ASGIApp]]]] = {
     "ours": gateway,
     "bare": bare,
+    "bare-stock": bare_stock,
     "naive": naive,
 }
 

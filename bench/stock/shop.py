@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Final
 
-from bench.cluster import contenders
+from bench.cluster import Contender, contenders
 
 from crossdock.canonical.base import LocationCode, ReservationKey, Sku
 from crossdock.canonical.stock import FloorMovement
@@ -39,6 +39,7 @@ _BATCH: Final = 2_000
 class Shop:
     """One database with stock in it."""
 
+    side: Contender
     database: Database
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -103,7 +104,7 @@ def spread(number: int) -> Sku:
 async def shops(*names: str) -> AsyncIterator[list[Shop]]:
     """Shops on one PostgreSQL, each with the hot item and the others in stock."""
     async with contenders(names) as sides:
-        opened = [Shop(Database(side.dsn, size_max=4)) for side in sides]
+        opened = [Shop(side, Database(side.dsn, size_max=4)) for side in sides]
         for shop in opened:
             await shop.database.__aenter__()
             await shop.stock([HOT, *(Sku(f"SKU-{number}") for number in range(SPREAD))])

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -31,8 +30,7 @@ _ANYTHING: Final = msgspec.json.Decoder(float_hook=str)
 _ESCAPED_NUL: Final = b"\\u0000"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler needs of a request."""
 
     caller: Caller
@@ -55,13 +53,12 @@ class Request:
         return key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler answers."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:

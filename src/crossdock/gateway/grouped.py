@@ -1,11 +1,11 @@
 """A hot write: many requests of one route share a transaction, each gets its own answer."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 from crossdock.assembly.hub import Hub
@@ -16,7 +16,7 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.telemetry import correlation_of
 from crossdock.gateway import idempotency
 from crossdock.gateway.asgi import Answer, Request
-from crossdock.gateway.idempotency import Claim, KeyTakenMeanwhileError
+from crossdock.gateway.idempotency import Claim, KeyTakenMeanwhileError, Name
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
@@ -28,14 +28,12 @@ AGAIN: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFai
 TRANSIENT: Final = (psycopg.OperationalError,)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[Asked]):
+class Entry(msgspec.Struct, Generic[Asked], frozen=True):
     """One request in a batch: what it asks for, decoded and checked."""
 
     asked: Asked
     request: Request
     claim: Claim | None
-    origin: Origin
 
 
 Work = Callable[[Tx, Sequence[Entry[Asked]], datetime], Awaitable[Sequence[Result]]]
@@ -68,8 +66,7 @@ class GroupedWrite(Generic[Asked]):
 
     async def submit(self, request: Request, asked: Asked) -> Answer:
         """The answer, once durable; Problem when it is no."""
-        origin = origin_of(request)
-        result = await self._commit.submit(Entry(asked, request, idempotency.claim_of(request), origin))
+        result = await self._commit.submit(Entry(asked, request, idempotency.claim_of(request)))
         if isinstance(result, Problem):
             raise result
         return result
@@ -89,22 +86,30 @@ class GroupedWrite(Generic[Asked]):
 
     async def _decide(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
         """The first entry of each Idempotency-Key is decided, its twins get the same answer."""
-        claims = {at: entry.claim for at, entry in enumerate(entries) if entry.claim is not None}
+        claims = [entry.claim for entry in entries if entry.claim is not None]
         if not claims:
             return await self._work(tx, entries, now)
-        known = await idempotency.known(tx, claims.values())
-        results: dict[int, Result] = {at: known[claim] for at, claim in claims.items() if claim in known}
-        leaders: dict[tuple[UUID, str], int] = {}
-        for at, claim in claims.items():
-            if at not in results and claims[leaders.setdefault(claim.name, at)] != claim:
+        known = await idempotency.known(tx, claims)
+        results: dict[int, Result] = {}
+        leaders: dict[Name, int] = {}
+        followers: dict[int, int] = {}
+        asked: list[int] = []
+        for at, claim in enumerate(entry.claim for entry in entries):
+            if claim is None:
+                asked.append(at)
+            elif claim.name in known:
+                results[at] = idempotency.repeated(claim, known[claim.name])
+            elif (leader := leaders.setdefault(claim.name, at)) == at:
+                asked.append(at)
+            elif entries[leader].claim == claim:
+                followers[at] = leader
+            else:
                 results[at] = Problem("key-reused")
-        followers = {at for at, claim in claims.items() if at not in results and leaders[claim.name] != at}
-        asked = [at for at in range(len(entries)) if at not in results and at not in followers]
         if asked:
-            done = await self._work(tx, [entries[at] for at in asked], now)
-            results.update(zip(asked, done, strict=True))
-            await idempotency.keep(tx, [(claims[at], _kept(results[at])) for at in asked if at in claims], now=now)
-        results.update({at: results[leaders[claims[at].name]] for at in followers})
+            results.update(zip(asked, await self._work(tx, [entries[at] for at in asked], now), strict=True))
+        answers = [(claim, _kept(results[at])) for at in asked if (claim := entries[at].claim) is not None]
+        await idempotency.keep(tx, answers, now=now)
+        results.update({at: results[leader] for at, leader in followers.items()})
         return [results[at] for at in range(len(entries))]
 
 
@@ -114,7 +119,12 @@ def _kept(result: Result) -> Answer:
 
 
 def origin_of(request: Request) -> Origin:
+    """Who asks, in the caller's trace."""
+    return Origin(correlation_id=trace_of(request), source=f"api:{request.caller.name}")
+
+
+def trace_of(request: Request) -> UUID:
     """The caller's trace when it sent one, else a new one."""
     header = request.headers.get(b"traceparent")
     asked = correlation_of(header.decode("latin-1")) if header else None
-    return Origin(correlation_id=asked or new_id(), source=f"api:{request.caller.name}")
+    return asked or new_id()

@@ -6,9 +6,8 @@ worked on is waited for; the draft's 409 is never needed.
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -23,8 +22,11 @@ class KeyTakenMeanwhileError(Exception):
     """Another process answered the same key while we decided: nothing of ours was committed, look again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+Name: TypeAlias = tuple[int, str]
+"""What is unique about a claim, quick to compare."""
+
+
+class Claim(msgspec.Struct, frozen=True):
     """A key that a request brought, with the digest of what it asked for."""
 
     api_key: UUID
@@ -32,9 +34,9 @@ class Claim:
     digest: bytes
 
     @property
-    def name(self) -> tuple[UUID, str]:
+    def name(self) -> Name:
         """What is unique about it."""
-        return self.api_key, self.key
+        return self.api_key.int, self.key
 
 
 def claim_of(request: Request) -> Claim | None:
@@ -46,15 +48,14 @@ def claim_of(request: Request) -> Claim | None:
     return Claim(request.caller.id, key, digest)
 
 
-async def known(tx: Tx, claims: Collection[Claim]) -> Mapping[Claim, Answer | Problem]:
-    """What those claims get whose keys were answered before."""
-    wanted = {claim.name: claim for claim in claims}
-    rows = await store.kept_answers(tx, [api_key for api_key, _ in wanted], [key for _, key in wanted])
-    kept = {(row.api_key, row.key): row for row in rows}
-    return {claim: _repeated(claim, kept[claim.name]) for claim in claims if claim.name in kept}
+async def known(tx: Tx, claims: Collection[Claim]) -> Mapping[Name, store.KeptAnswer]:
+    """What the claims' keys were answered before."""
+    rows = await store.kept_answers(tx, [claim.api_key for claim in claims], [claim.key for claim in claims])
+    return {(row.api_key.int, row.key): row for row in rows}
 
 
-def _repeated(claim: Claim, row: store.KeptAnswer) -> Answer | Problem:
+def repeated(claim: Claim, row: store.KeptAnswer) -> Answer | Problem:
+    """The answer again; a no when the key stands for something else."""
     if bytes(row.digest) != claim.digest:
         return Problem("key-reused")
     body = bytes(row.answer)

@@ -2,9 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, assert_never
@@ -20,7 +18,7 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result
+from crossdock.gateway.grouped import Entry, GroupedWrite, Result, trace_of
 from crossdock.gateway.keys import Caller, Scope
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import FieldProblem, Problem, Shortfall
@@ -154,32 +152,36 @@ class ReservationDesk:
         retailer.channel(asked.channel, "$.channel")
         if asked.location is not None:
             retailer.check_location(asked.location, "$.location")
-        return await self._holds.submit(request, _hold_request(request.caller, asked))
+        return await self._holds.submit(request, _hold_request(request, asked))
 
     async def commit(self, request: Request) -> Answer:
         """At or after its deadline a hold is refused: its units may be somebody else's. Safe to repeat."""
-        return await self._commits.submit(request, CommitHold(_named(request)))
+        return await self._commits.submit(request, CommitHold(_named(request), trace_of(request)))
 
     async def extend(self, request: Request) -> Answer:
         """Never shorter, and not after the deadline has passed."""
         asked = decode(request.body, _EXTEND)
-        with _checked("$.expires_at"):
-            wish = ExtendHold(_named(request), asked.expires_at)
+        key = _named(request)
+        try:
+            wish = ExtendHold(key, asked.expires_at)
+        except ValueError as error:
+            raise _misfit("$.expires_at", error) from None
         return await self._extensions.submit(request, wish)
 
     async def release(self, request: Request) -> Answer:
         """Safe to repeat: nothing is given back twice."""
         asked = decode(request.body, _RELEASE) if request.body else ReleaseBody()
-        return await self._releases.submit(request, Release(key=_named(request), reason=asked.reason))
+        wish = Release(key=_named(request), reason=asked.reason, correlation_id=trace_of(request))
+        return await self._releases.submit(request, wish)
 
     async def _hold(self, tx: Tx, entries: Sequence[Entry[HoldRequest]], now: datetime) -> Sequence[Result]:
         estate = (await self._retailer.get()).estate
-        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        asked = [entry.asked for entry in entries]
         outcomes = await availability.hold(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
         return self._told("holds", [_held(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
     async def _commit(self, tx: Tx, entries: Sequence[Entry[CommitHold]], now: datetime) -> Sequence[Result]:
-        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        asked = [entry.asked for entry in entries]
         outcomes = await inventory.commit(tx, asked, origin=Origin.begin(SOURCE), now=now)
         return self._told("hold_commits", [_committed(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
@@ -190,7 +192,7 @@ class ReservationDesk:
         return self._told("hold_extensions", [_extended(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
     async def _release(self, tx: Tx, entries: Sequence[Entry[Release]], now: datetime) -> Sequence[Result]:
-        asked = [replace(entry.asked, correlation_id=entry.origin.correlation_id) for entry in entries]
+        asked = [entry.asked for entry in entries]
         outcomes = await inventory.release(tx, asked, origin=Origin.begin(SOURCE), now=now)
         return self._told("hold_releases", [_released(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
 
@@ -222,21 +224,25 @@ def _route(
     )
 
 
-def _hold_request(caller: Caller, asked: HoldBody) -> HoldRequest:
-    lines = []
-    for index, line in enumerate(asked.lines):
-        with _checked(f"$.lines[{index}].quantity"):
-            lines.append(HoldLine(Sku(line.sku), line.quantity))
-    with _checked("$.expires_at"):
+def _hold_request(request: Request, asked: HoldBody) -> HoldRequest:
+    lines: list[HoldLine] = []
+    try:
+        lines.extend(HoldLine(Sku(line.sku), line.quantity) for line in asked.lines)
+    except ValueError as error:
+        raise _misfit(f"$.lines[{len(lines)}].quantity", error) from None
+    try:
         return HoldRequest(
-            key=reservation_key(caller, asked.key),
+            key=reservation_key(request.caller, asked.key),
             channel=ChannelCode(asked.channel),
             lines=lines,
             mode=asked.mode,
             location=asked.location,
             expires_at=asked.expires_at,
             fill=asked.fill,
+            correlation_id=trace_of(request),
         )
+    except ValueError as error:
+        raise _misfit("$.expires_at", error) from None
 
 
 def _named(request: Request) -> ReservationKey:
@@ -245,13 +251,9 @@ def _named(request: Request) -> ReservationKey:
     return reservation_key(request.caller, request.key)
 
 
-@contextmanager
-def _checked(path: str) -> Iterator[None]:
+def _misfit(path: str, error: ValueError) -> Problem:
     """What the model refuses, as a problem with its path."""
-    try:
-        yield
-    except ValueError as error:
-        raise Problem("invalid", errors=(FieldProblem(path=path, reason=str(error)),)) from None
+    return Problem("invalid", errors=(FieldProblem(path=path, reason=str(error)),))
 
 
 def _keys(entries: Sequence[Entry[Any]]) -> Sequence[str]:

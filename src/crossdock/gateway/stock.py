@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, assert_never
+from uuid import UUID
 
 import msgspec
 from litestar import get
@@ -22,7 +23,7 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result
+from crossdock.gateway.grouped import Entry, GroupedWrite, Result, trace_of
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.parts import check_limit, parts_of, wrong
@@ -77,6 +78,7 @@ class Asked:
 
     sound: Mapping[int, MovementRecorded]
     wrong: Mapping[int, Problem]
+    correlation_id: UUID
 
 
 _BATCH: Final = msgspec.json.Decoder(MovementBatch)
@@ -121,7 +123,7 @@ class StockIntake:
                 sound[index] = _understood(bytes(raw), retailer)
             except Problem as problem:
                 problems[index] = problem
-        return await self._writes.submit(request, Asked(sound, problems))
+        return await self._writes.submit(request, Asked(sound, problems, trace_of(request)))
 
     async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
         ids = [MessageId(new_id()) for _ in entries]
@@ -150,7 +152,7 @@ def _understood(body: bytes, retailer: Retailer) -> MovementRecorded:
 def _movement(entry: Entry[Asked], told: MovementRecorded) -> NewMovement:
     """A reference is the sender's own: other senders may use the same one."""
     key = MovementKey(f"api.{entry.request.caller.name}/{told.reference}")
-    return replace(NewMovement.of(told, key), correlation_id=entry.origin.correlation_id)
+    return replace(NewMovement.of(told, key), correlation_id=entry.asked.correlation_id)
 
 
 def _raw(entry: Entry[Asked]) -> NewMessage:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_value
 
 INSERT_KEY: Final[LiteralString] = """
 INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
@@ -30,14 +30,17 @@ SELECT kept.api_key, kept.key, kept.digest, kept.status, kept.answer
 
 # In the order of the keys: two batches that bring the same ones wait for each other, never in a circle.
 KEEP_ANSWERS: Final[LiteralString] = """
-INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at)
-SELECT api_key, key, digest, status, answer, %(now)s
-  FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(digests)b::bytea[], %(statuses)b::smallint[],
-              %(answers)b::bytea[])
-       WITH ORDINALITY AS new(api_key, key, digest, status, answer, n)
- ORDER BY n
-    ON CONFLICT DO NOTHING
-RETURNING 1
+WITH kept AS (
+    INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at)
+    SELECT api_key, key, digest, status, answer, %(now)s
+      FROM unnest(%(api_keys)b::uuid[], %(keys)b::text[], %(digests)b::bytea[], %(statuses)b::smallint[],
+                  %(answers)b::bytea[])
+           WITH ORDINALITY AS new(api_key, key, digest, status, answer, n)
+     ORDER BY n
+        ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) FROM kept
 """
 
 FORGET_ANSWERS: Final[LiteralString] = "DELETE FROM gateway.idempotency WHERE created_at < %(before)s"
@@ -125,7 +128,9 @@ async def keep_answers(
         "answers": answers,
         "now": now,
     }
-    return len(await fetch_tuples(tx, KEEP_ANSWERS, params))
+    kept = await fetch_value(tx, KEEP_ANSWERS, int, params)
+    assert kept is not None
+    return kept
 
 
 async def forget_answers(tx: Tx, before: datetime) -> int:

@@ -1,0 +1,58 @@
+"""The stock routes with key check, validation, idempotency and answer, but nothing behind them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from crossdock.assembly.hub import Hub
+from crossdock.gateway import idempotency
+from crossdock.gateway.app import framework
+from crossdock.gateway.asgi import Answer, ASGIApp, Request, decode
+from crossdock.gateway.front import Front, HotRoute, Methods
+from crossdock.gateway.grouped import origin_of
+from crossdock.gateway.keys import Keyring, Scope
+from crossdock.gateway.reservations import BODY_MAX, CREATED, HoldBody, Place, ReservationAnswer
+from crossdock.gateway.retailer import RetailerView
+
+_HOLD: Final = msgspec.json.Decoder(HoldBody)
+_ENCODE: Final = msgspec.json.Encoder().encode
+_LIFE: Final = timedelta(minutes=15)
+
+
+@asynccontextmanager
+async def bare_stock(hub: Hub) -> AsyncIterator[ASGIApp]:
+    """The same server as ours, answering at once."""
+    retailer = RetailerView(hub)
+
+    async def hold(request: Request) -> Answer:
+        asked = decode(request.body, _HOLD)
+        request.caller.check_channel(asked.channel)
+        (await retailer.get()).channel(asked.channel, "$.channel")
+        origin_of(request)
+        idempotency.claim_of(request)
+        href = f"/v1/reservations/{asked.key}"
+        told = ReservationAnswer(
+            key=asked.key,
+            outcome="held",
+            href=href,
+            units=[Place(sku=line.sku, location="dc", quantity=line.quantity) for line in asked.lines],
+            expires_at=hub.clock.now() + _LIFE,
+        )
+        return Answer(status=CREATED, body=_ENCODE(told), headers={"Location": href})
+
+    routes = (
+        HotRoute(
+            method="POST",
+            path="/v1/reservations",
+            summary="",
+            scope=Scope.RESERVATIONS,
+            body_max=BODY_MAX,
+            request=HoldBody,
+            answers={CREATED: ReservationAnswer},
+            handle=hold,
+        ),
+    )
+    yield Front(routes, Keyring(hub.database, hub.clock), framework(), Methods([(r.method, r.path) for r in routes]))
