@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, assert_never
-from uuid import UUID
 
 import msgspec
 from litestar import get
@@ -23,7 +22,7 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result, trace_of
+from crossdock.gateway.grouped import Entry, GroupedWrite, Result, origin_of
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.parts import check_limit, parts_of, wrong
@@ -78,7 +77,7 @@ class Asked:
 
     sound: Mapping[int, MovementRecorded]
     wrong: Mapping[int, Problem]
-    correlation_id: UUID
+    origin: Origin
 
 
 _BATCH: Final = msgspec.json.Decoder(MovementBatch)
@@ -123,7 +122,7 @@ class StockIntake:
                 sound[index] = _understood(bytes(raw), retailer)
             except Problem as problem:
                 problems[index] = problem
-        return await self._writes.submit(request, Asked(sound, problems, trace_of(request)))
+        return await self._writes.submit(request, Asked(sound, problems, origin_of(request)))
 
     async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
         ids = [MessageId(new_id()) for _ in entries]
@@ -132,7 +131,7 @@ class StockIntake:
         movements = [_movement(entry, each) for entry, each in told]
         outcomes = await inventory.record(tx, movements, origin=Origin.begin(SOURCE), now=now)
         met = [
-            Met(sku=moved.sku, location=moved.location, subject=f"movement/{moved.key}", origin=entry.origin)
+            Met(sku=moved.sku, location=moved.location, subject=f"movement/{moved.key}", origin=entry.asked.origin)
             for (entry, _), moved, outcome in zip(told, movements, outcomes, strict=True)
             if isinstance(outcome, Recorded)
         ]
@@ -152,7 +151,7 @@ def _understood(body: bytes, retailer: Retailer) -> MovementRecorded:
 def _movement(entry: Entry[Asked], told: MovementRecorded) -> NewMovement:
     """A reference is the sender's own: other senders may use the same one."""
     key = MovementKey(f"api.{entry.request.caller.name}/{told.reference}")
-    return replace(NewMovement.of(told, key), correlation_id=entry.asked.correlation_id)
+    return replace(NewMovement.of(told, key), correlation_id=entry.asked.origin.correlation_id)
 
 
 def _raw(entry: Entry[Asked]) -> NewMessage:
