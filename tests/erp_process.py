@@ -50,6 +50,7 @@ def small_retailer() -> RetailerSeed:
         services=(
             ServiceSeed(code="ROUNDING", name="Rounding", account="ROUND"),
             ServiceSeed(code="SHIPPING", name="Shipping", account="FREIGHT"),
+            ServiceSeed(code="WRAP", name="Gift wrapping", account="STORES"),
         ),
         locations=(
             *(LocationSeed(code=store, name=f"Store {store}") for store in STORES),

@@ -136,7 +136,7 @@ async def test_a_caller_who_prefers_to_wait_learns_that_the_order_was_placed(api
         await asyncio.wait([waiting], timeout=0.02)
     async with api.hub.database.transaction() as tx:
         (view,) = await orders.list_orders(tx)
-        await orders.place(tx, ESTATE, [view.order.header.order_id], known=catalog.known, now=api.hub.clock.now())
+        await orders.place(tx, ESTATE, [view.order.header.order_id], known=catalog.tracked, now=api.hub.clock.now())
     told = await waiting
 
     assert (told.status, told.json["status"]) == (201, "held"), "nobody has described TEA: it waits for a person"

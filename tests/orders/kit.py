@@ -26,7 +26,9 @@ SHOP = ConnectionName("shop")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DC, NORTH, SOUTH = LocationCode("dc"), LocationCode("north"), LocationCode("south")
 TEA, MUG, POT = Sku("TEA"), Sku("MUG"), Sku("POT")
-ITEMS = frozenset({TEA, MUG, POT})
+WRAP, CARD = Sku("WRAP"), Sku("CARD")
+"""Gift wrapping and gift cards by mail: nobody counts them."""
+ITEMS = {TEA: True, MUG: True, POT: True, WRAP: False, CARD: False}
 ONE = Decimal(1)
 
 ESTATE = Estate(
@@ -43,9 +45,9 @@ ESTATE = Estate(
 )
 
 
-async def known(_tx: Tx, skus: Collection[Sku]) -> Collection[Sku]:
+async def known(_tx: Tx, skus: Collection[Sku]) -> Mapping[Sku, bool]:
     """The catalogue's answer."""
-    return ITEMS & set(skus)
+    return {sku: ITEMS[sku] for sku in skus if sku in ITEMS}
 
 
 def line(sku: str, quantity: int | str = 1, *, line_id: str = "", price: str = "4.50") -> OrderLine:

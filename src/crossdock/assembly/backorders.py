@@ -70,7 +70,7 @@ async def _give(hub: Hub, tx: Tx, estate: Estate, skus: Collection[Sku]) -> None
     after: OrderId | None = None
     while True:
         outcomes = await orders.retry_backorders(
-            tx, estate, skus, known=catalog.known, now=hub.clock.now(), after=after, limit=BATCH
+            tx, estate, skus, known=catalog.tracked, now=hub.clock.now(), after=after, limit=BATCH
         )
         if len(outcomes) < BATCH:
             return

@@ -52,14 +52,14 @@ class Reactor:
 async def _place_orders(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """Accepted, released or paid orders look for their goods."""
     causes = {OrderId(UUID(_order_id(event))): event.id for event in events}
-    await orders.place(tx, estate, list(causes), known=catalog.known, now=now, causes=causes)
+    await orders.place(tx, estate, list(causes), known=catalog.tracked, now=now, causes=causes)
 
 
 async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """An item became known: orders that were held for it are looked at again."""
     skus = {Sku(event.fact.sku) for event in events if isinstance(event.fact, facts.ItemChanged)}
     waiting = await orders.held_for_items(tx, skus)
-    await orders.place(tx, estate, waiting, known=catalog.known, now=now)
+    await orders.place(tx, estate, waiting, known=catalog.tracked, now=now)
 
 
 async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:

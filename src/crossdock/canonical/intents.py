@@ -68,6 +68,8 @@ class GoodsLine(Document, frozen=True):
     quantity: Decimal
     """Signed for goods issues: negative means goods came back."""
     line_id: Text = ""
+    tracked: bool = True
+    """False: nobody counts it (gift wrapping, a service, a download); no stock moves with it."""
 
     def __post_init__(self) -> None:
         check_decimal(self.quantity, "quantity")

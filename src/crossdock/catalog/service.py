@@ -1,6 +1,6 @@
 """Describe items, ask for them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,6 +68,11 @@ async def tell_unknown(tx: Tx, met: Sequence[Met], *, now: datetime) -> None:
             if sku not in described
         ],
     )
+
+
+async def tracked(tx: Tx, skus: Collection[Sku]) -> Mapping[Sku, bool]:
+    """Those of *skus* that exist, and whether anybody counts their stock."""
+    return {Sku(sku): counted for sku, counted in (await store.tracked(tx, sorted(set(skus)))).items()}
 
 
 async def untracked(tx: Tx, skus: Collection[Sku]) -> set[Sku]:

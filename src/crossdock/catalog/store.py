@@ -25,6 +25,8 @@ VALUES (%(sku)s, %(name)s, %(unit)s, %(tax_class)s, %(price)s, %(barcodes)s, %(a
 
 KNOWN: Final[LiteralString] = "SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[])"
 
+TRACKED: Final[LiteralString] = "SELECT sku, tracked FROM catalog.item WHERE sku = ANY(%(skus)b::text[])"
+
 UNTRACKED: Final[LiteralString] = """
 SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[]) AND NOT tracked
 """
@@ -55,6 +57,11 @@ async def describe(tx: Tx, item: ItemDescribed, source: str, now: datetime) -> b
 async def known(tx: Tx, skus: Sequence[str]) -> set[str]:
     """Those of *skus* that are in the catalogue."""
     return {row[0] for row in await fetch_tuples(tx, KNOWN, {"skus": skus})}
+
+
+async def tracked(tx: Tx, skus: Sequence[str]) -> dict[str, bool]:
+    """Those of *skus* that are in the catalogue, and whether their stock is counted."""
+    return dict(await fetch_tuples(tx, TRACKED, {"skus": skus}))
 
 
 async def untracked(tx: Tx, skus: Sequence[str]) -> set[str]:

@@ -42,6 +42,8 @@ class FulfilmentLine:
     quantity: Decimal
     shipped: Decimal = ZERO
     cancelled: Decimal = ZERO
+    tracked: bool = True
+    """False: nobody counts it, so no claim stands behind it."""
 
     @property
     def open(self) -> Decimal:

@@ -39,7 +39,7 @@ def leave(fulfilment: Fulfilment, shipping: Shipping) -> Leaving | AlreadyShippe
     state = after(fulfilment.state, LEAVING[fulfilment.mode])
     if state is None:
         return Unexpected(fulfilment.fulfilment_id, fulfilment.state)
-    wanted = everything(fulfilment) if shipping.lines is None else shipping.lines
+    wanted = everything(fulfilment) if shipping.lines is None else along(fulfilment, shipping.lines)
     if not any(wanted.values()):
         return AlreadyShipped(fulfilment.fulfilment_id)
     room = {line.line_id: line.open + line.cancelled for line in fulfilment.lines}
@@ -58,6 +58,14 @@ def everything(fulfilment: Fulfilment) -> Mapping[str, Decimal]:
     return {}
 
 
+def along(fulfilment: Fulfilment, told: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """Whoever ships tells of goods: what nobody counts goes along with the last of them."""
+    left = [line for line in fulfilment.lines if line.tracked and line.open > told.get(line.line_id, ZERO)]
+    if left or not any(told.values()):
+        return told
+    return {**{line.line_id: line.open for line in fulfilment.lines if not line.tracked}, **told}
+
+
 def _left(fulfilment: Fulfilment, wanted: Mapping[str, Decimal], state: State) -> Leaving:
     was_open: dict[str, Decimal] = {}
     revived: dict[str, Decimal] = {}
@@ -73,7 +81,7 @@ def _left(fulfilment: Fulfilment, wanted: Mapping[str, Decimal], state: State) -
         lines.append(replace(line, shipped=line.shipped + units, cancelled=line.cancelled - rest))
     moved = replace(fulfilment, lines=tuple(lines))
     goods = tuple(
-        GoodsLine(sku=line.sku, quantity=wanted[line.line_id], line_id=line.line_id)
+        GoodsLine(sku=line.sku, quantity=wanted[line.line_id], line_id=line.line_id, tracked=line.tracked)
         for line in fulfilment.lines
         if wanted.get(line.line_id)
     )

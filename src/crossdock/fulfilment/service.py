@@ -47,7 +47,7 @@ async def release_many(tx: Tx, new: Sequence[NewFulfilment], *, now: datetime) -
     """Locations may start. The units are claimed already, under each fulfilment's reservation key."""
     if not new:
         return
-    await store.insert(tx, new, now=now)
+    await begin_many(tx, new, now=now)
     await eventlog.append(
         tx,
         [
@@ -68,6 +68,11 @@ async def release_many(tx: Tx, new: Sequence[NewFulfilment], *, now: datetime) -
             for fulfilment in new
         ],
     )
+
+
+async def begin_many(tx: Tx, new: Sequence[NewFulfilment], *, now: datetime) -> None:
+    """The same without telling anybody to start: nobody has to do anything for goods that are only issued."""
+    await store.insert(tx, new, now=now)
 
 
 async def of_orders(tx: Tx, orders: Collection[OrderId]) -> Sequence[Fulfilment]:
@@ -96,21 +101,19 @@ async def cancel_many(tx: Tx, cancellations: Sequence[Cancellation], *, now: dat
         return
     ended = [replace(rules.cancelled(each.fulfilment), ended_at=now, end_reason=each.reason) for each in cancellations]
     await store.change(tx, ended)
-    await inventory.release(
-        tx,
-        [
-            Release(
-                key=each.fulfilment.reservation_key,
-                reason=each.reason,
-                lines=_grants(each.fulfilment, {line.line_id: line.open for line in each.fulfilment.lines}),
-                reference=MovementKey(f"fulfilment/{each.fulfilment.fulfilment_id}/cancel"),
-                correlation_id=each.fulfilment.correlation_id,
-            )
-            for each in cancellations
-        ],
-        origin=Origin.begin(SOURCE),
-        now=now,
-    )
+    releases = [
+        Release(
+            key=each.fulfilment.reservation_key,
+            reason=each.reason,
+            lines=claimed,
+            reference=MovementKey(f"fulfilment/{each.fulfilment.fulfilment_id}/cancel"),
+            correlation_id=each.fulfilment.correlation_id,
+        )
+        for each in cancellations
+        if (claimed := _grants(each.fulfilment, {line.line_id: line.open for line in each.fulfilment.lines}))
+    ]
+    if releases:
+        await inventory.release(tx, releases, origin=Origin.begin(SOURCE), now=now)
     await eventlog.append(
         tx,
         [
@@ -182,9 +185,9 @@ async def _record(
         if parcel.reference == shipping.reference
     ]
     await store.insert_parcels(tx, parcels, now=now)
-    await inventory.consume(
-        tx, [_consumption(shipping, leaving, now) for shipping, leaving in left], origin=Origin.begin(SOURCE), now=now
-    )
+    taken = [_consumption(shipping, leaving, now) for shipping, leaving in left]
+    if any(each.lines for each in taken):
+        await inventory.consume(tx, [each for each in taken if each.lines], origin=Origin.begin(SOURCE), now=now)
     await eventlog.append(tx, [_shipped_fact(shipping, leaving) for shipping, leaving in left])
 
 
@@ -201,10 +204,11 @@ def _consumption(shipping: Shipping, leaving: rules.Leaving, now: datetime) -> C
 
 
 def _grants(fulfilment: Fulfilment, units: Mapping[str, Decimal]) -> tuple[Grant, ...]:
+    """What stock must move: nothing for items that nobody counts."""
     return tuple(
         Grant(PositionKey(line.sku, fulfilment.location), units[line.line_id])
         for line in fulfilment.lines
-        if units.get(line.line_id)
+        if line.tracked and units.get(line.line_id)
     )
 
 
@@ -230,7 +234,7 @@ def _shipped_fact(shipping: Shipping, leaving: rules.Leaving) -> NewFact:
 def goods_of(fulfilment: Fulfilment) -> tuple[GoodsLine, ...]:
     """Everything the location was given and has not been told to leave: what its documents ask for."""
     return tuple(
-        GoodsLine(sku=line.sku, quantity=line.quantity - line.cancelled, line_id=line.line_id)
+        GoodsLine(sku=line.sku, quantity=line.quantity - line.cancelled, line_id=line.line_id, tracked=line.tracked)
         for line in fulfilment.lines
         if line.quantity > line.cancelled
     )

@@ -22,10 +22,10 @@ SELECT fulfilment_id, order_id, location, mode::fulfilment.mode, 'released', res
 """
 
 INSERT_LINES: Final[LiteralString] = """
-INSERT INTO fulfilment.line (fulfilment_id, line_id, sku, quantity)
-SELECT fulfilment_id, line_id, sku, quantity
-  FROM unnest(%(ids)b::uuid[], %(lines)b::text[], %(skus)b::text[], %(quantities)b::numeric[])
-       AS new(fulfilment_id, line_id, sku, quantity)
+INSERT INTO fulfilment.line (fulfilment_id, line_id, sku, quantity, tracked)
+SELECT fulfilment_id, line_id, sku, quantity, tracked
+  FROM unnest(%(ids)b::uuid[], %(lines)b::text[], %(skus)b::text[], %(quantities)b::numeric[], %(tracked)b::boolean[])
+       AS new(fulfilment_id, line_id, sku, quantity, tracked)
 """
 
 OF_ORDERS: Final[LiteralString] = """
@@ -46,7 +46,7 @@ SELECT fulfilment_id, order_id, location, mode::text, state::text, reservation_k
 """
 
 LINES: Final[LiteralString] = """
-SELECT fulfilment_id, line_id, sku, quantity, shipped, cancelled
+SELECT fulfilment_id, line_id, sku, quantity, shipped, cancelled, tracked
   FROM fulfilment.line
  WHERE fulfilment_id = ANY(%(ids)b::uuid[])
  ORDER BY fulfilment_id, line_id
@@ -124,6 +124,7 @@ async def insert(tx: Tx, new: Sequence[NewFulfilment], *, now: datetime) -> None
             "lines": [line.line_id for _, line in lines],
             "skus": [line.sku for _, line in lines],
             "quantities": [line.quantity for _, line in lines],
+            "tracked": [line.tracked for _, line in lines],
         },
     )
 

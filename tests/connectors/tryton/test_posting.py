@@ -21,6 +21,7 @@ from connectors.tryton.intents import (
     shipment,
     transfer,
 )
+from crossdock.canonical.intents import GoodsLine, PostSale, SaleLine
 from crossdock.canonical.stock import ShipmentReported
 from crossdock.connector_kit.model import Landed, Refused
 from crossdock.connector_kit.session import Session
@@ -266,3 +267,50 @@ async def test_a_day_without_an_open_period_is_refused(session: Session) -> None
 
     assert isinstance(outcome, Refused)
     assert outcome.path == "$.posting_date"
+
+
+def with_wrapping(order: PostSale, *, goods: bool = True) -> PostSale:
+    wrapping = SaleLine(line_id="2", sku="WRAP", quantity=Decimal(1), unit_price=Decimal("2.00"))
+    lines = (*order.lines, wrapping) if goods else (wrapping,)
+    total = order.total + 2 if goods else Decimal("2.00")
+    return msgspec.structs.replace(order, lines=lines, total=total)
+
+
+async def test_services_are_sold_and_invoiced_and_move_no_stock(erp: Erp, session: Session) -> None:
+    order = with_wrapping(sale())
+    await landed(session, order)
+    wrapping = GoodsLine(sku="WRAP", quantity=Decimal(1), tracked=False)
+
+    sent = await landed(session, shipment(order, "DC1", (*goods(SKU_001=2), wrapping)))
+    billed = await landed(session, invoice(order))
+
+    [shipped] = [each for each in await reading(erp, Books.shipments) if each.number == sent.number]
+    assert (shipped.state, shipped.lines) == ("done", {"SKU-001": Decimal(2)})
+    [bill] = [each for each in await reading(erp, Books.invoices) if each.number == billed.number]
+    assert (bill.state, bill.total) == ("posted", Decimal("13.65"))
+
+
+async def test_a_sale_of_services_alone_is_invoiced_without_a_shipment(erp: Erp, session: Session) -> None:
+    order = with_wrapping(sale(), goods=False)
+
+    await landed(session, order)
+    billed = await landed(session, invoice(order))
+    refused = await posted(session, shipment(order, "DC1", [GoodsLine(sku="WRAP", quantity=Decimal(1))]))
+
+    [bill] = [each for each in await reading(erp, Books.invoices) if each.number == billed.number]
+    assert bill.total == Decimal("2.00")
+    assert isinstance(refused, Refused)
+    assert refused.code == "no_goods"
+
+
+async def test_a_store_day_moves_goods_and_no_services(erp: Erp, session: Session) -> None:
+    before = await reading(erp, Books.stock)
+    day = issue("S01", (*goods(SKU_003=2), GoodsLine(sku="WRAP", quantity=Decimal(5))))
+
+    first = await landed(session, day)
+
+    probe = send(day).probe
+    assert probe is not None
+    assert await probe(session, day) == first
+    after = await reading(erp, Books.stock)
+    assert before["SKU-003", "S01"] - after["SKU-003", "S01"] == 2

@@ -71,6 +71,19 @@ async def test_items_are_described_at_the_first_run_and_again_when_they_change(e
     assert [each.document.price for each in news if isinstance(each.document, ItemDescribed)] == [Decimal("7.77")]
 
 
+async def test_services_are_items_that_nobody_counts_and_charges_are_no_items(session: Session) -> None:
+    told = [*(await heard(session, pull("items"), ""))[0], *(await heard(session, pull("item_templates"), ""))[0]]
+    items = {each.document.sku: each.document.tracked for each in told if isinstance(each.document, ItemDescribed)}
+    load = next(each for each in CONNECTOR.loads if each.name == "items")
+    loaded = decoded(session, await load.fetch(session, ""), load.decode)
+    assert CONNECTOR.directory is not None
+    listed = {thing.code async for thing in CONNECTOR.directory(session, "sku")}
+
+    assert items == {**dict.fromkeys(SKUS, True), "WRAP": False}
+    assert listed == set(items)
+    assert {each.document.sku for each in loaded if isinstance(each.document, ItemDescribed)} == set(items)  # type: ignore[union-attr]  # nothing is damaged
+
+
 async def test_own_documents_come_back_as_seen_with_our_reference(session: Session) -> None:
     _, sales = await heard(session, pull("sales"), "")
     _, parcels = await heard(session, pull("shipments"), "")
@@ -122,7 +135,7 @@ async def test_pages_follow_on_without_loss_when_many_records_share_one_moment(s
             if isinstance(each, Decoded) and isinstance(each.document, ItemDescribed)
         ]
 
-    assert sorted(found) == sorted(SKUS)
+    assert sorted(found) == sorted([*SKUS, "WRAP"])
 
 
 async def test_goods_that_others_move_are_told_and_our_own_are_not(erp: Erp, session: Session) -> None:

@@ -12,14 +12,13 @@ from crossdock.canonical.base import LocationCode
 from crossdock.canonical.stock import DocumentSeen, FloorMovement, ItemDescribed, MovementRecorded, ShipmentReported
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record, Undecodable, unmatched
-from crossdock.connectors.tryton.codes import SKU, document_id
+from crossdock.connectors.tryton.codes import SKU, SOLD, document_id
 from crossdock.connectors.tryton.feeds import Feed
 from crossdock.connectors.tryton.wire import changed_at, money_of
 
 _SHIPMENT: Final = "stock.shipment.out"
-_GOODS: Final = (["type", "=", "goods"],)
 _ITEM_FIELDS: Final = (
-    "code", "name", "active", "list_price_used", "default_uom.symbol", "identifiers.code",
+    "code", "name", "active", "list_price_used", "default_uom.symbol", "identifiers.code", "type", "consumable",
 )  # fmt: skip
 
 SALES: Final = Feed(
@@ -49,9 +48,9 @@ FLOOR: Final = Feed(
     domain=(["state", "=", "done"],),
     locations=("from_location.", "to_location."),
 )  # fmt: skip
-ITEMS: Final = Feed(model="product.product", fields=_ITEM_FIELDS, domain=_GOODS, from_the_beginning=True)
+ITEMS: Final = Feed(model="product.product", fields=_ITEM_FIELDS, domain=SOLD, from_the_beginning=True, items=True)
 TEMPLATES: Final = Feed(
-    model="product.template", fields=(), domain=_GOODS, follow=("product.product", "template", _ITEM_FIELDS)
+    model="product.template", fields=(), domain=SOLD, follow=("product.product", "template", _ITEM_FIELDS), items=True
 )
 """Name and price belong to the template, whose change does not touch its products."""
 
@@ -105,9 +104,14 @@ def _item(_: Record, record: Record) -> Iterator[Decoded]:
         sku=sku, name=record.text("name"), unit=record.one("default_uom.").text("symbol"),
         price=money_of(record, "list_price_used") if record.has("list_price_used") else None,
         barcodes=tuple(codes), active=record.flag("active"),
+        tracked=record.text("type") == "goods" and not record.flag_or("consumable", default=False),
     )  # fmt: skip
     # The template's change is not on the record, so what is told is part of the event's name.
-    yield Decoded(document=item, key=f"item/{sku}", event_id=f"item/{sku}@{at.isoformat()}#{item.name}#{item.price}")
+    yield Decoded(
+        document=item,
+        key=f"item/{sku}",
+        event_id=f"item/{sku}@{at.isoformat()}#{item.name}#{item.price}#{item.tracked}",
+    )
 
 
 def _movements(matched: Mapping[str, Mapping[str, str]], page: Record, record: Record) -> Iterator[Decoded]:

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from crossdock.canonical.base import Document
 from crossdock.canonical.intents import IntentDocument
+from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.connectors.tryton.rpc import Tryton
@@ -13,6 +14,9 @@ from crossdock.connectors.tryton.wire import Json
 
 SKU: Final = "sku"
 LOCATION: Final = "location"
+SOLD: Final[tuple[Json, ...]] = (["type", "in", ["goods", "service"]],)
+"""What may stand on a sale. Assets and the like are none of a shop's business."""
+_ITEM: Final = ("sale_uom", "default_uom", "type")
 _Thing = TypeVar("_Thing")
 _Intent = TypeVar("_Intent", bound=Document)
 
@@ -23,6 +27,8 @@ class Item:
 
     id: int
     unit: int
+    moves: bool
+    """Goods: a move of stock goes with them. Services have none, and Tryton refuses one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +61,22 @@ async def items(session: Session, tryton: Tryton, skus: Sequence[str]) -> Mappin
     """By SKU; Unmatched for the first that nobody has linked."""
     wanted = tuple(dict.fromkeys(skus))
     theirs = await session.identities.theirs(SKU, wanted)
-    units = {
-        row.whole("id"): row.whole("sale_uom" if row.has("sale_uom") else "default_uom")
-        for row in await tryton.read(
-            "product.product", [int(theirs[sku]) for sku in wanted], ["sale_uom", "default_uom"]
-        )
+    found = {
+        row.key("id"): _item(row)
+        for row in await tryton.read("product.product", [int(theirs[sku]) for sku in wanted], _ITEM)
     }
-    return {sku: Item(id=int(theirs[sku]), unit=units[int(theirs[sku])]) for sku in wanted}
+    return {sku: found[theirs[sku]] for sku in wanted}
+
+
+def _item(row: Record) -> Item:
+    unit = row.whole("sale_uom" if row.has("sale_uom") else "default_uom")
+    return Item(id=row.whole("id"), unit=unit, moves=row.text("type") == "goods")
+
+
+def not_our_own(session: Session) -> Json:
+    """Services that stand for charges and for cents of difference are no items: nobody sells those."""
+    own = sorted({session.settings["rounding_item"], *session.lookups.get("charge", {}).values()})
+    return ["OR", ["code", "=", None], ["code", "not in", own]]
 
 
 async def services(tryton: Tryton, codes: Sequence[str]) -> Mapping[str, Item]:
@@ -69,12 +84,8 @@ async def services(tryton: Tryton, codes: Sequence[str]) -> Mapping[str, Item]:
     wanted = tuple(dict.fromkeys(codes))
     if not wanted:
         return {}
-    rows = await tryton.rows("product.product", [["code", "in", wanted]], ["code", "sale_uom", "default_uom"])
-    found = {
-        row.text("code"): Item(id=row.whole("id"), unit=row.whole("sale_uom" if row.has("sale_uom") else "default_uom"))
-        for row in rows
-    }
-    return _all_of(found, wanted, "item")
+    rows = await tryton.rows("product.product", [["code", "in", wanted]], ["code", *_ITEM])
+    return _all_of({row.text("code"): _item(row) for row in rows}, wanted, "item")
 
 
 async def warehouse(session: Session, tryton: Tryton, location: str) -> Warehouse:

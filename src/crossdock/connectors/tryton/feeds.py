@@ -15,7 +15,7 @@ import msgspec
 from crossdock.connector_kit.model import Page
 from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
-from crossdock.connectors.tryton.codes import LOCATION, SKU
+from crossdock.connectors.tryton.codes import LOCATION, SKU, not_our_own
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json, changed_field, moment, place_of
 
@@ -36,6 +36,8 @@ class Feed:
     """(model, its field that names ours, fields): a change of our record is told by records of another model."""
     locations: tuple[str, ...] = ()
     """Dotted fields whose `warehouse` is a location of ours."""
+    items: bool = False
+    """What is told are items: services that stand for charges are none."""
     rows_max: int = 200
 
 
@@ -55,13 +57,14 @@ async def fetch(session: Session, feed: Feed, cursor: str) -> Page:
     """The next page; the body also says which items and locations are ours, and which user we are."""
     tryton = Tryton(session)
     place = _begin(session, feed, cursor)
-    changed = await _rows(tryton, feed, "write_date", place.changed)
-    made = await _rows(tryton, feed, "create_date", place.made)
+    only = [not_our_own(session)] if feed.items and feed.follow is None else []
+    changed = await _rows(tryton, feed, "write_date", place.changed, only)
+    made = await _rows(tryton, feed, "create_date", place.made, only)
     more = len(changed) == feed.rows_max or len(made) == feed.rows_max
     last = _Cursor(place.since, _last(changed, place.changed), _last(made, place.made), not more)
     rows = [*changed, *made]
     if feed.follow is not None:
-        rows = await _followed(tryton, feed.follow, rows)
+        rows = await _followed(tryton, feed.follow, rows, [not_our_own(session)] if feed.items else [])
     body = {
         "user": await tryton.user(),
         "ours": await _ours(session, feed, [Record(row) for row in rows]),
@@ -89,11 +92,11 @@ def _begin(session: Session, feed: Feed, cursor: str) -> _Cursor:
     return _Cursor(place.since, back(place.changed), back(place.made), ended=False)
 
 
-async def _rows(tryton: Tryton, feed: Feed, stamp: str, place: _Place) -> list[object]:
+async def _rows(tryton: Tryton, feed: Feed, stamp: str, place: _Place, only: Sequence[Json]) -> list[object]:
     after: Json = ["OR", [[stamp, ">", moment(place.at)]], [[stamp, "=", moment(place.at)], ["id", ">", place.id]]]
     never: list[Json] = [["write_date", "=", None]] if stamp == "create_date" else []
     return await tryton.raw(
-        feed.model, [after, *never, *feed.domain], ["write_date", "create_date", *feed.fields],
+        feed.model, [after, *never, *feed.domain, *only], ["write_date", "create_date", *feed.fields],
         order=[[stamp, "ASC"], ["id", "ASC"]], limit=feed.rows_max,
     )  # fmt: skip
 
@@ -105,12 +108,14 @@ def _last(rows: Sequence[object], place: _Place) -> _Place:
     return _Place(place_of(record, changed_field(record)), record.whole("id"))
 
 
-async def _followed(tryton: Tryton, follow: tuple[str, str, tuple[str, ...]], rows: Sequence[object]) -> list[object]:
+async def _followed(
+    tryton: Tryton, follow: tuple[str, str, tuple[str, ...]], rows: Sequence[object], only: Sequence[Json]
+) -> list[object]:
     model, field, fields = follow
     wanted = [Record(row).whole("id") for row in rows]
     if not wanted:
         return []
-    return await tryton.raw(model, [[field, "in", wanted]], ["write_date", "create_date", *fields])
+    return await tryton.raw(model, [[field, "in", wanted], *only], ["write_date", "create_date", *fields])
 
 
 async def _ours(session: Session, feed: Feed, rows: Sequence[Record]) -> Mapping[str, Mapping[str, str]]:

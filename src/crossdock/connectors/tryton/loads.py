@@ -11,22 +11,22 @@ from crossdock.connector_kit.model import Damaged, Decoded, Page, Received, Thei
 from crossdock.connector_kit.record import Record, Undecodable
 from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton.changes import ITEMS, our_item
-from crossdock.connectors.tryton.codes import LOCATION, SKU
+from crossdock.connectors.tryton.codes import LOCATION, SKU, SOLD, not_our_own
 from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json
 
 _ROWS_MAX: Final = 1000
-_GOODS: Final[Sequence[Json]] = (["type", "=", "goods"],)
+_COUNTED: Final[Sequence[Json]] = (["type", "=", "goods"], ["consumable", "!=", True])
 _MODELS: Final = {
-    SKU: ("product.product", ("code", "name", "identifiers.code"), _GOODS),
+    SKU: ("product.product", ("code", "name", "identifiers.code"), SOLD),
     LOCATION: ("stock.location", ("code", "name"), (["type", "=", "warehouse"],)),
     "customer": ("party.party", ("code", "name"), ()),
 }
 
 
 async def fetch_items(session: Session, cursor: str) -> Page:
-    """All goods, in the order of their ids."""
-    domain: Sequence[Json] = [*_GOODS, ["id", ">", int(cursor or 0)]]
+    """All goods and services, in the order of their ids."""
+    domain: Sequence[Json] = [*SOLD, not_our_own(session), ["id", ">", int(cursor or 0)]]
     fields = ["write_date", "create_date", *ITEMS.fields]
     rows = await Tryton(session).raw("product.product", domain, fields, limit=_ROWS_MAX)
     last = str(Record(rows[-1]).whole("id")) if rows else cursor
@@ -47,7 +47,7 @@ async def fetch_stock(session: Session, cursor: str) -> Page:
     as_of = session.clock.now()
     rows = await tryton.raw(
         "product.product",
-        [*_GOODS, ["id", ">", after]],
+        [*_COUNTED, ["id", ">", after]],
         ["code", "quantity"],
         limit=_ROWS_MAX,
         context={"locations": [here], "with_childs": True, "stock_date_end": None},
@@ -94,9 +94,10 @@ async def directory(session: Session, kind: str) -> AsyncIterator[Theirs]:
     """Items, warehouses or parties."""
     model, fields, domain = _MODELS[kind]
     tryton = Tryton(session)
+    only: Sequence[Json] = [not_our_own(session)] if kind == SKU else []
     last = 0
     while True:
-        rows = await tryton.rows(model, [*domain, ["id", ">", last]], fields, limit=_ROWS_MAX)
+        rows = await tryton.rows(model, [*domain, *only, ["id", ">", last]], fields, limit=_ROWS_MAX)
         for row in rows:
             codes = tuple(code.text("code") for code in row.each_or_none("identifiers."))
             yield Theirs(

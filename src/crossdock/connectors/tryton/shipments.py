@@ -64,8 +64,13 @@ async def _make(session: Session, tryton: Tryton, document: PostShipment) -> int
         return Refused(reason="Tryton has no sale for this order", path="$.sale_reference", code="sale_missing")
     place = await codes.warehouse(session, tryton, document.location)
     items = await codes.items(session, tryton, [line.sku for line in document.lines])
+    goods = [line for line in document.lines if items[line.sku].moves]
+    if not goods:
+        return Refused(
+            reason="nothing of it is goods in Tryton: there is nothing to ship", path="$.lines", code="no_goods"
+        )
     ids = {sku: item.id for sku, item in items.items()}
-    shared = _shared(document.lines, ids, await _open_lines(tryton, sale.whole("id")))
+    shared = _shared(goods, ids, await _open_lines(tryton, sale.whole("id")))
     if isinstance(shared, Refused):
         return shared
     head = (await tryton.read("sale.sale", [sale.whole("id")], ["party", "shipment_address", "currency"]))[0]

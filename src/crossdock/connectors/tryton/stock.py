@@ -44,9 +44,10 @@ async def probe_goods_issue(session: Session, document: IntentDocument) -> Found
     """Both parts must be done."""
     tryton = Tryton(session)
     net = netted(of_kind(document, PostGoodsIssue).lines)
+    items = await codes.items(session, tryton, tuple(net))
     landed: Landed | None = None
     for model, sign in ((RETURN, -1), (SHIPMENT, 1)):
-        if any(sign * amount > 0 for amount in net.values()):
+        if any(sign * amount > 0 for sku, amount in net.items() if items[sku].moves):
             found = await _find(tryton, model, document.reference)
             if found is None or found.text("state") != "done":
                 return Absent()
@@ -68,8 +69,11 @@ async def _issue(session: Session, document: PostGoodsIssue) -> Outcome:
     if not net:
         return Refused(reason="nothing left the store on balance", path="$.lines", code="empty")
     items = await codes.items(session, tryton, tuple(net))
-    back = {items[sku]: -amount for sku, amount in net.items() if amount < 0}
-    gone = {items[sku]: amount for sku, amount in net.items() if amount > 0}
+    moving = {items[sku]: amount for sku, amount in net.items() if items[sku].moves}
+    if not moving:
+        return Refused(reason="nothing of it is goods in Tryton: no stock moves", path="$.lines", code="no_goods")
+    back = {item: -amount for item, amount in moving.items() if amount < 0}
+    gone = {item: amount for item, amount in moving.items() if amount > 0}
     landed: Landed | None = None
     if back:
         landed = await _take_in(session, tryton, document, back)

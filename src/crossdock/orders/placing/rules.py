@@ -29,13 +29,13 @@ class Look:
 UNPLACED: Final = Look(Part.UNPLACED)
 
 
-def request_of(order: Order, estate: Estate, look: Look) -> Request | None:
-    """What the order looks for, and where it may look; None when nothing does."""
+def request_of(order: Order, estate: Estate, look: Look, uncounted: Collection[Sku]) -> Request | None:
+    """What the order looks for, and where it may look; None when nothing does. Nobody looks for *uncounted* items."""
     locations = tuple(LocationCode(code) for code in servants(order.header, estate))
     demands = tuple(
         Demand(line.line_id, Sku(line.sku), line.vector.of(look.part))
         for line in order.lines
-        if line.vector.of(look.part) and _promising(Sku(line.sku), locations, look)
+        if line.vector.of(look.part) and line.sku not in uncounted and _promising(Sku(line.sku), locations, look)
     )
     channel = estate.channel(order.header.channel)
     if not demands or not locations or channel is None:
@@ -58,13 +58,25 @@ class Settled:
     """Units that newly wait for goods."""
 
 
-def settle(order: Order, plan: Plan, look: Look) -> Settled:
-    """Claimed units are released to their location at once; missing ones become, or stay, backorders."""
+def settle(order: Order, plan: Plan, look: Look, uncounted: Collection[Sku]) -> Settled:
+    """Claimed units are released to their location at once; missing ones become, or stay, backorders.
+
+    What nobody counts needs no claim: it goes along with the first goods of its order, and waits for them if it must.
+    """
+    work = _work(plan)
+    along: list[GoodsLine] = []
     picked = _summed((pick.line_id, pick.quantity) for pick in plan.picks)
     missing = _summed((miss.line_id, miss.quantity) for miss in plan.missing)
     moves: list[tuple[Line, Vector]] = []
     waiting: list[GoodsLine] = []
     for line in order.lines:
+        if line.sku in uncounted:
+            vector = _taken_along(line.vector) if work else _waiting_along(line.vector)
+            if work and (units := vector.released - line.vector.released):
+                along.append(GoodsLine(sku=line.sku, quantity=units, line_id=line.line_id, tracked=False))
+            if vector != line.vector:
+                moves.append((line, vector))
+            continue
         got, lacks = picked.get(line.line_id, ZERO), missing.get(line.line_id, ZERO)
         vector = moved(line.vector, UnitFact.ALLOCATED, got, out_of=(look.part,))
         vector = moved(vector, UnitFact.RELEASED, got, out_of=(Part.ALLOCATED,))
@@ -73,7 +85,35 @@ def settle(order: Order, plan: Plan, look: Look) -> Settled:
             moves.append((line, vector))
         if vector.backordered > line.vector.backordered:
             waiting.append(GoodsLine(sku=line.sku, quantity=lacks, line_id=line.line_id))
-    return Settled(tuple(moves), _work(plan), tuple(waiting))
+    if along:
+        first = next(iter(work))
+        work = {**work, first: (*work[first], *along)}
+    return Settled(tuple(moves), work, tuple(waiting))
+
+
+WITHOUT_A_PLACE: Final = (Part.UNPLACED, Part.BACKORDERED)
+
+
+def _taken_along(vector: Vector) -> Vector:
+    units = vector.unplaced + vector.backordered
+    vector = moved(vector, UnitFact.ALLOCATED, units, out_of=WITHOUT_A_PLACE)
+    return moved(vector, UnitFact.RELEASED, units, out_of=(Part.ALLOCATED,))
+
+
+def _waiting_along(vector: Vector) -> Vector:
+    return moved(vector, UnitFact.MISSING, vector.unplaced, out_of=(Part.UNPLACED,))
+
+
+def issued(order: Order, uncounted: Collection[Sku]) -> Settled | None:
+    """Items that nobody counts and that have no goods (left) to go along with are issued; None when there are none."""
+    if any(line.vector.open for line in order.lines if line.sku not in uncounted):
+        return None
+    moves = tuple(
+        (line, _taken_along(line.vector))
+        for line in order.lines
+        if line.sku in uncounted and line.vector.unplaced + line.vector.backordered
+    )
+    return Settled(moves, {}, ()) if moves else None
 
 
 def _work(plan: Plan) -> Mapping[LocationCode, tuple[GoodsLine, ...]]:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import psycopg
 
-from crossdock.canonical.base import ChannelCode, FulfilmentId, OrderId, ReservationKey, Sku
+from crossdock.canonical.base import ChannelCode, FulfilmentId, LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.facts import OrderPlacedOnStock, PlacedLine
+from crossdock.canonical.intents import GoodsLine
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -17,9 +18,10 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
 from crossdock.fulfilment import service as fulfilments
-from crossdock.fulfilment.model import NewFulfilment
+from crossdock.fulfilment.model import NewFulfilment, Shipping
 from crossdock.inventory import service as inventory
 from crossdock.orders import store as shared
+from crossdock.orders.closing.service import ship_many
 from crossdock.orders.holding.service import Placing, Releasing, place_many, release_many, stream_of
 from crossdock.orders.model import (
     RECHECK,
@@ -36,17 +38,19 @@ from crossdock.orders.model import (
     PlaceOutcome,
 )
 from crossdock.orders.placing import rules, store
-from crossdock.orders.rules import Review, findings, review
+from crossdock.orders.rules import Review, findings, review, servants
 from crossdock.sourcing import service as sourcing
 from crossdock.sourcing.model import Plan, Request
 
 log = logger(__name__)
 
-Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Collection[Sku]]]
-"""Which of some SKUs exist."""
+Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Mapping[Sku, bool]]]
+"""Which of some SKUs exist, and whether anybody counts their stock."""
 Causes: TypeAlias = Mapping[OrderId, UUID]
 """The fact that led here, per order."""
 
+ISSUED: Final = "issued"
+"""The parcel that nobody packs: downloads, gift cards by mail, services."""
 BACKORDERS_MAX: Final = 200
 """Orders looked at per call when goods land; the caller comes again while there are more."""
 
@@ -176,22 +180,29 @@ async def _place_group(
         if case.order.open
     }
     await _change_holds(tx, cases, reviews, now=now)
+    uncounted = {sku for sku, tracked in existing.items() if not tracked}
     outcomes: dict[OrderId, PlaceOutcome] = {}
     wanting: list[tuple[_Case, Request]] = []
+    issuing: list[tuple[_Case, rules.Settled]] = []
     for order_id in order_ids:
         case = cases.get(order_id)
         standing = reviews[order_id].standing if order_id in reviews else ()
-        request = None if case is None else rules.request_of(case.order, estate, look)
+        request = None if case is None else rules.request_of(case.order, estate, look, uncounted)
         if case is None:
             outcomes[order_id] = NotFound(order_id)
         elif standing:
             outcomes[order_id] = Held(order_id, standing)
         elif request is None:
+            settled = rules.issued(case.order, uncounted)
+            if settled is not None and order_id not in outcomes:
+                issuing.append((case, settled))
             outcomes[order_id] = NothingToPlace(order_id)
         elif order_id not in outcomes:
             outcomes[order_id] = NothingToPlace(order_id)
             wanting.append((case, request))
-    for claimed in await _claim(tx, wanting, look, now=now):
+    for issue in await _issue(tx, estate, issuing, now=now):
+        outcomes[issue.order_id] = Placed(issue.order_id, (issue.fulfilment_id,), ZERO)
+    for claimed in await _claim(tx, wanting, look, uncounted, now=now):
         outcomes[claimed.plan.order_id] = Placed(
             claimed.plan.order_id,
             tuple(each.fulfilment_id for each in claimed.work),
@@ -223,8 +234,60 @@ async def _change_holds(
     )
 
 
+async def _issue(
+    tx: Tx, estate: Estate, issuing: Sequence[tuple[_Case, rules.Settled]], *, now: datetime
+) -> Sequence[NewFulfilment]:
+    """What nobody counts and what has no goods to go along with has left as soon as it is placed."""
+    if not issuing:
+        return ()
+    await shared.set_vectors(tx, [move for _, settled in issuing for move in settled.moves])
+    work = [_issued(case, settled, LocationCode(servants(case.order.header, estate)[0])) for case, settled in issuing]
+    await eventlog.append(
+        tx,
+        [
+            NewFact(
+                stream=stream_of(each.order_id),
+                fact=OrderPlacedOnStock(order_id=str(each.order_id), lines=()),
+                happened_at=now,
+                origin=case.origin,
+            )
+            for (case, _), each in zip(issuing, work, strict=True)
+        ],
+    )
+    await fulfilments.begin_many(tx, work, now=now)
+    shippings = [
+        Shipping(fulfilment_id=each.fulfilment_id, reference=ISSUED, shipped_at=now, source=SOURCE) for each in work
+    ]
+    await ship_many(tx, shippings, now=now)
+    return work
+
+
+def _issued(case: _Case, settled: rules.Settled, location: LocationCode) -> NewFulfilment:
+    order_id = case.order.header.order_id
+    return NewFulfilment(
+        fulfilment_id=FulfilmentId(new_id()),
+        order_id=order_id,
+        location=location,
+        mode=case.order.header.mode,
+        reservation_key=ReservationKey(f"order/{order_id}/{ISSUED}"),
+        lines=tuple(
+            GoodsLine(
+                sku=line.sku, quantity=vector.released - line.vector.released, line_id=line.line_id, tracked=False
+            )
+            for line, vector in settled.moves
+        ),
+        correlation_id=case.origin.correlation_id,
+        causation_id=case.origin.causation_id,
+    )
+
+
 async def _claim(
-    tx: Tx, wanting: Sequence[tuple[_Case, Request]], look: rules.Look, *, now: datetime
+    tx: Tx,
+    wanting: Sequence[tuple[_Case, Request]],
+    look: rules.Look,
+    uncounted: Collection[Sku],
+    *,
+    now: datetime,
 ) -> Sequence[_Claimed]:
     """Claim for all orders under one set of locks, earliest order first, and write what came of it."""
     if not wanting:
@@ -241,15 +304,17 @@ async def _claim(
     ]
     plans = await sourcing.source_many(tx, asked, origin=Origin.begin(SOURCE), now=now)
     by_id = {case.order.header.order_id: case for case, _ in wanting}
-    claims = [_claimed(by_id[plan.order_id], plan, each.key, look) for each, plan in zip(asked, plans, strict=True)]
+    claims = [
+        _claimed(by_id[plan.order_id], plan, each.key, rules.settle(by_id[plan.order_id].order, plan, look, uncounted))
+        for each, plan in zip(asked, plans, strict=True)
+    ]
     await shared.set_vectors(tx, [move for claimed in claims for move in claimed.settled.moves])
     await eventlog.append(tx, [_placed_fact(claimed, now=now) for claimed in claims if claimed.settled.moves])
     await fulfilments.release_many(tx, [work for claimed in claims for work in claimed.work], now=now)
     return claims
 
 
-def _claimed(case: _Case, plan: Plan, key: ReservationKey, look: rules.Look) -> _Claimed:
-    settled = rules.settle(case.order, plan, look)
+def _claimed(case: _Case, plan: Plan, key: ReservationKey, settled: rules.Settled) -> _Claimed:
     work = tuple(
         NewFulfilment(
             fulfilment_id=FulfilmentId(new_id()),
