@@ -1,8 +1,10 @@
 """The event log is read in commit order, completely, and never changes."""
 
 import asyncio
+import random
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -11,7 +13,8 @@ from crossdock.canonical.facts import ItemChanged
 from crossdock.eventlog import service
 from crossdock.eventlog.model import START, Cursor
 from crossdock.eventlog.service import NewFact, Origin
-from crossdock.foundation.db import Database, Tx, execute
+from crossdock.foundation.clock import SYSTEM_CLOCK
+from crossdock.foundation.db import Database, Tx, execute, fetch_tuples, fetch_value
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
@@ -76,6 +79,86 @@ async def test_readers_see_everything_once_while_writers_race(database: Database
     assert len(set(seen)) == len(seen)
     for writer in range(5):
         assert [name for name in seen if name.startswith(f"{writer}-")] == [f"{writer}-{n}" for n in range(20)]
+
+
+async def test_who_waited_for_a_stream_is_read_after_whom_it_waited_for(database: Database) -> None:
+    """The early transaction began first and writes last: by its number alone it would be read first."""
+    async with database.transaction() as early:
+        await execute(early, "SELECT pg_current_xact_id()")
+        async with database.transaction() as late:
+            await service.append(late, [new_fact("found")])
+        await service.append(early, [new_fact("lost again"), new_fact("and found", stream="item/B")])
+
+    async with database.transaction() as reader:
+        assert await names_after(reader, START) == ["found", "lost again", "and found"]
+
+
+async def test_what_waits_behind_nothing_can_be_read_at_once(database: Database) -> None:
+    """A place beyond the last transaction would hide a fact until somebody happens to write."""
+    async with database.transaction() as early:
+        await execute(early, "SELECT pg_current_xact_id()")
+        for _ in range(3):
+            async with database.transaction() as late:
+                await execute(late, "SELECT pg_current_xact_id()")
+        await service.append(early, [new_fact("told")])
+
+    async with database.transaction() as reader:
+        assert await names_after(reader, START) == ["told"]
+        assert await service.hidden_since(reader) is None
+
+
+WRITERS, STREAMS, ROUNDS = 8, 3, 15
+
+
+async def test_no_stream_is_read_in_another_order_than_it_was_written_however_writers_wait_for_each_other(
+    dsn: str,
+) -> None:
+    """Each writer takes its number, waits, takes a stream's lock, counts on, waits again and commits."""
+    chance = random.Random(4)  # noqa: S311 (a seed)
+    async with Database(dsn, size_max=WRITERS + 2) as database:
+        async with database.transaction() as tx:
+            await execute(tx, "CREATE TABLE public.counter (stream text PRIMARY KEY, n int NOT NULL)")
+            sql = "INSERT INTO public.counter SELECT 'item/' || n, 0 FROM generate_series(1, %(streams)s) n"
+            await execute(tx, sql, {"streams": STREAMS})
+
+        async def write() -> None:
+            for _ in range(ROUNDS):
+                streams = [f"item/{n}" for n in range(1, STREAMS + 1) if chance.random() < 0.6]
+                async with database.transaction() as tx:
+                    await execute(tx, "SELECT pg_current_xact_id()")
+                    await SYSTEM_CLOCK.sleep(chance.random() * 0.004)
+                    for stream in streams:
+                        count_on: LiteralString = (
+                            "UPDATE public.counter SET n = n + 1 WHERE stream = %(stream)s RETURNING n"
+                        )
+                        count = await fetch_value(tx, count_on, int, {"stream": stream})
+                        await service.append(tx, [new_fact(f"{stream}#{count}", stream=stream)])
+                    await SYSTEM_CLOCK.sleep(chance.random() * 0.004)
+
+        seen: list[str] = []
+
+        async def read_on(cursor: Cursor) -> Cursor:
+            async with database.transaction() as tx:
+                events = await service.read_after(tx, cursor, limit=7)
+            seen.extend(event.fact.name for event in events if isinstance(event.fact, ItemChanged))
+            return events[-1].cursor if events else cursor
+
+        writers = asyncio.gather(*(write() for _ in range(WRITERS)))
+        cursor = START
+        while not writers.done():
+            cursor = await read_on(cursor)
+            await SYSTEM_CLOCK.sleep(0.001)
+        await writers
+        while (after := await read_on(cursor)) != cursor:
+            cursor = after
+
+        async with database.transaction() as tx:
+            rows = await fetch_tuples(tx, "SELECT stream, n FROM public.counter")
+            counts: dict[str, int] = {row[0]: row[1] for row in rows}
+    for stream, count in counts.items():
+        read = [name for name in seen if name.startswith(f"{stream}#")]
+        assert read == [f"{stream}#{n}" for n in range(1, count + 1)]
+    assert sum(counts.values()) == len(seen)
 
 
 async def test_a_fact_is_never_changed_or_deleted(database: Database) -> None:

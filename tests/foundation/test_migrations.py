@@ -23,16 +23,16 @@ SOURCE = Path(__file__).parents[2] / "src"
 FILES = [file for folder in folders() for file in sorted(folder.glob("*.sql"))]
 COLUMNS = """
 SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, is_generated
-  FROM information_schema.columns WHERE table_schema !~ '^(pg_|information_schema)' ORDER BY 1, 2, ordinal_position
+  FROM information_schema.columns WHERE table_schema !~ '^(pg_|information_schema|shelf)' ORDER BY 1, 2, ordinal_position
 """
 REST = """
 SELECT 'index', schemaname || '.' || indexname, indexdef FROM pg_indexes WHERE schemaname !~ '^pg_'
  UNION ALL
 SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
-  FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^(pg_|information_schema)'
+  FROM pg_constraint WHERE connamespace::regnamespace::text !~ '^(pg_|information_schema|shelf)'
  UNION ALL
 SELECT 'function', oid::regprocedure::text, md5(prosrc) FROM pg_proc
- WHERE pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
+ WHERE pronamespace::regnamespace::text !~ '^(pg_|information_schema|shelf)'
  UNION ALL
 SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
  UNION ALL

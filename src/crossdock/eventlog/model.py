@@ -10,7 +10,7 @@ from crossdock.canonical.base import Document
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """A place in commit order: the writing transaction, then the position inside it."""
+    """A place in reading order: after whatever had been committed when the fact was written, then by position."""
 
     xid: int
     position: int

@@ -67,7 +67,10 @@ async def append(tx: Tx, facts: Sequence[NewFact]) -> Sequence[UUID]:
 
 
 async def read_after(tx: Tx, cursor: Cursor, *, limit: int = 500, types: Collection[str] = ()) -> Sequence[Event]:
-    """Facts after *cursor* in commit order, only those below the horizon: none can appear behind one already read."""
+    """Facts after *cursor* in commit order, only those below the horizon: none can appear behind one already read.
+
+    A fact comes after all that had been committed when it was written, whoever waited for whom in between.
+    """
     return [_event(row) for row in await store.read_after(tx, cursor, limit=limit, types=list(types))]
 
 

@@ -28,7 +28,7 @@ SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, hap
        correlation_id, causation_id, source, payload
   FROM eventlog.event
  WHERE (xid, position) > (%(xid)s::bigint::text::xid8, %(position)s)
-   AND xid < pg_snapshot_xmin(pg_current_snapshot())
+   AND xid < foundation.horizon()
    AND (cardinality(%(types)s::text[]) = 0 OR type = ANY(%(types)s::text[]))
  ORDER BY xid, position
  LIMIT %(limit)s
@@ -41,7 +41,7 @@ SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, hap
  WHERE id = %(id)s
 """
 
-HORIZON: Final[LiteralString] = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+HORIZON: Final[LiteralString] = "SELECT foundation.horizon()::text::bigint"
 
 OF_STREAM: Final[LiteralString] = """
 SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, happened_at, recorded_at,
@@ -80,7 +80,7 @@ VALUES (%(name)s, %(xid)s::bigint::text::xid8, %(position)s)
 MOVE_PAST: Final[LiteralString] = """
 UPDATE eventlog.cursor
    SET xid = head.xid, position = head.position, moved_at = clock_timestamp()
-  FROM (SELECT xid, position FROM eventlog.event WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+  FROM (SELECT xid, position FROM eventlog.event WHERE xid < foundation.horizon()
          ORDER BY xid DESC, position DESC LIMIT 1) AS head
  WHERE name = %(name)s
    AND head.xid::text::bigint - cursor.xid::text::bigint >= %(distance)s
@@ -93,13 +93,13 @@ UPDATE eventlog.cursor
 HEAD: Final[LiteralString] = """
 SELECT xid::text::bigint AS xid, position
   FROM eventlog.event
- WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+ WHERE xid < foundation.horizon()
  ORDER BY xid DESC, position DESC
  LIMIT 1
 """
 
 HIDDEN_SINCE: Final[LiteralString] = """
-SELECT min(recorded_at) FROM eventlog.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
+SELECT min(recorded_at) FROM eventlog.event WHERE xid >= foundation.horizon()
 """
 
 

@@ -113,7 +113,7 @@ CHANGED_AFTER: Final[LiteralString] = """
 SELECT sku, coalesce(earliest, happened_at), xid::text::bigint, seq
   FROM inventory.movement
  WHERE on_hand IS NOT NULL AND (xid, seq) > (%(xid)s::bigint::text::xid8, %(seq)s)
-   AND xid < pg_snapshot_xmin(pg_current_snapshot())
+   AND xid < foundation.horizon()
  ORDER BY xid, seq
  LIMIT %(limit)s
 """
