@@ -33,6 +33,8 @@ READ_ONLY = (
     ("intents", "causes"),
     ("messages", "list"),
     ("feeds",),
+    ("log", "verify"),
+    ("log", "readers"),
     ("key", "list"),
     ("stock", "ledger", "A"),
     ("doctor",),

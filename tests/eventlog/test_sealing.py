@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crossdock.eventlog import service
 from crossdock.eventlog.sealing import service as sealing
-from crossdock.eventlog.sealing.model import Broken, SealedRow
+from crossdock.eventlog.sealing.model import Broken, SealedRow, Verified
 from crossdock.eventlog.sealing.rules import FIRST, seal_hash
 from crossdock.foundation.db import Database, fetch_tuples
 from crossdock.foundation.postgres import ConnectionInfo
@@ -44,12 +44,12 @@ def intruder(cluster: ConnectionInfo, dsn: str) -> Intruder:
 
 
 async def test_what_nobody_touched_verifies(sealed: Database) -> None:
-    assert await sealing.verify(sealed) == 3 * EACH
+    assert await sealing.verify(sealed) == Verified(facts=3 * EACH)
     assert await seal(sealed) == 0, "nothing new, no seal"
 
 
 async def test_an_empty_log_verifies(database: Database) -> None:
-    assert await sealing.verify(database) == 0
+    assert await sealing.verify(database) == Verified(facts=0)
 
 
 PLACES: LiteralString = "(SELECT id FROM eventlog.event ORDER BY xid, position LIMIT 1 OFFSET 5)"
@@ -171,7 +171,7 @@ async def test_sealers_that_race_make_one_chain(database: Database) -> None:
 
     assert (sorted(first), sorted(second)) == ([0, 0, 0, 3], [0, 0, 0, 5])
     assert await seals(database) == 2
-    assert await sealing.verify(database) == 8
+    assert await sealing.verify(database) == Verified(facts=8)
 
 
 async def test_a_fact_that_commits_late_is_sealed_in_its_place(database: Database) -> None:
@@ -181,7 +181,7 @@ async def test_a_fact_that_commits_late_is_sealed_in_its_place(database: Databas
         await write(database, item("late writer's neighbour"))
         assert await seal(database) == 0
     assert await seal(database) == 1
-    assert await sealing.verify(database) == 1
+    assert await sealing.verify(database) == Verified(facts=1)
 
 
 async def test_a_long_log_is_sealed_run_by_run(database: Database) -> None:
@@ -189,7 +189,7 @@ async def test_a_long_log_is_sealed_run_by_run(database: Database) -> None:
         await service.append(tx, [item(str(n)) for n in range(2 * sealing.SEAL_MAX + 1)])
 
     assert [await seal(database) for _ in range(4)] == [sealing.SEAL_MAX, sealing.SEAL_MAX, 1, 0]
-    assert await sealing.verify(database) == 2 * sealing.SEAL_MAX + 1
+    assert await sealing.verify(database) == Verified(facts=2 * sealing.SEAL_MAX + 1)
 
 
 fields = st.text(max_size=5)

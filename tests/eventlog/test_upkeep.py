@@ -9,6 +9,7 @@ import pytest
 from crossdock.eventlog import service
 from crossdock.eventlog.model import START
 from crossdock.eventlog.sealing import service as sealing
+from crossdock.eventlog.sealing.model import Verified
 from crossdock.eventlog.upkeep.service import maintain
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database, execute, fetch_tuples
@@ -80,7 +81,7 @@ async def test_facts_written_before_their_month_was_made_move_into_it_unchanged(
 
     assert await months(database) == {of(now)}
     assert await names(database) == ["1", "2", "3"]
-    assert await sealing.verify(database) == 2
+    assert await sealing.verify(database) == Verified(facts=2)
     async with database.transaction() as tx:
         assert len(await service.of_stream(tx, "item/A")) == 3
 

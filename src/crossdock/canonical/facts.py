@@ -32,6 +32,7 @@ from crossdock.canonical.plumbing import (
     IntentLanded,
     IntentParked,
     IntentRefused,
+    LogMonthDropped,
     MessageOverdue,
     MessageQuarantined,
     MessageRejected,
@@ -75,6 +76,7 @@ __all__ = [
     "IntentRefused",
     "ItemChanged",
     "ItemUnknown",
+    "LogMonthDropped",
     "MessageOverdue",
     "MessageQuarantined",
     "MessageRejected",
@@ -138,6 +140,7 @@ Fact: TypeAlias = (
     | MessageUnmatched
     | FeedHeard
     | FeedSilent
+    | LogMonthDropped
     | ConnectionBroken
     | ConnectionRestored
     | ExceptionOpened

@@ -158,3 +158,14 @@ class ExceptionClosed(Document, frozen=True, tag="exception.closed", tag_field="
 
     exception_id: Code
     resolution: Text
+
+
+class LogMonthDropped(Document, frozen=True, tag="log.month_dropped", tag_field="fact"):
+    """A month of the event log was older than its retention and is gone, in good order."""
+
+    month: Text
+    """As in `2026_11`."""
+    facts: int
+    """How many went with it."""
+    hash: Text
+    """Over its seals, what it left of them, and the month dropped before: evidence that `crossdock log verify` checks."""

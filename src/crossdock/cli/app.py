@@ -24,6 +24,7 @@ VERBS: Final = (
     ("stock", "crossdock.cli.stock:app"),
     ("intents", "crossdock.cli.intents:app"),
     ("messages", "crossdock.cli.messages:app"),
+    ("log", "crossdock.cli.log:app"),
     ("feeds", "crossdock.cli.messages:feeds"),
     ("key", "crossdock.cli.keys:app"),
     ("backup", "crossdock.cli.backups:backup"),

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -151,7 +152,8 @@ async def _asked(chosen: Settings, dsn: str, *, offline: bool) -> Sequence[Findi
         return findings  # told already; estate and connections cannot be judged without it
     async with open_hub(chosen, dsn, installed) as parts:
         async with parts.database.transaction() as tx:
-            findings += await health.books(tx, now=parts.clock.now())
+            retention = timedelta(days=chosen.retention_days)
+            findings += await health.books(tx, now=parts.clock.now(), retention=retention)
             estate = await parts.estate.get(tx) if await estates.current_number(tx) else None
             findings += [*_folder(chosen, estate), *await _states(tx, estate)]
         if estate is not None and not offline:

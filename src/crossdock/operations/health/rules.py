@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from crossdock.connector_kit.model import Finding
+from crossdock.eventlog.upkeep.store import Reader
 from crossdock.operations.health.store import Server, Snapshot
 
 HORIZON_MAX: Final = timedelta(minutes=1)
@@ -84,6 +85,22 @@ def exception_findings(counts: Sequence[tuple[str, str, int, int, Decimal]]) -> 
     if not late:
         opened = sum(count for _, _, count, _, _ in counts)
         yield Finding(subject="exceptions", ok=True, text=f"{opened} open, none overdue")
+
+
+def reader_findings(readers: Sequence[Reader]) -> Iterator[Finding]:
+    """Readers of the event log that keep months beyond their retention."""
+    holding = [each for each in readers if each.holds]
+    for each in holding:
+        yield Finding(
+            subject="event log",
+            ok=False,
+            text=f"{each.name} has not read {each.holds} to its end, so that month is kept beyond its retention "
+            f"(it moved last on {each.moved_at:%Y-%m-%d})",
+            todo="Start the workers; if no release of yours has that reader any more: "
+            f"`crossdock log forget {each.name}`.",
+        )
+    if not holding:
+        yield Finding(subject="event log", ok=True, text="no reader keeps a month beyond its retention")
 
 
 def _size(size: int) -> str:

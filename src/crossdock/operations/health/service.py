@@ -1,13 +1,20 @@
 """Ask the database about itself."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crossdock.connector_kit.model import Finding
+from crossdock.eventlog.upkeep import service as log_upkeep
 from crossdock.foundation.db import Tx
 from crossdock.operations import service as operations
 from crossdock.operations.health import store
-from crossdock.operations.health.rules import exception_findings, horizon_finding, room_finding, server_findings
+from crossdock.operations.health.rules import (
+    exception_findings,
+    horizon_finding,
+    reader_findings,
+    room_finding,
+    server_findings,
+)
 
 __all__ = ["books", "room_finding", "server"]
 
@@ -18,6 +25,7 @@ async def server(tx: Tx, *, now: datetime) -> Sequence[Finding]:
     return [*server_findings(about, now), horizon_finding(await store.snapshots(tx), about.now)]
 
 
-async def books(tx: Tx, *, now: datetime) -> Sequence[Finding]:
-    """What waits for people beyond its clock."""
-    return list(exception_findings(await operations.counts(tx, now=now)))
+async def books(tx: Tx, *, now: datetime, retention: timedelta) -> Sequence[Finding]:
+    """What waits for people beyond its clock, and what the event log keeps beyond its retention."""
+    readers = await log_upkeep.readers(tx, now=now, retention=retention)
+    return [*exception_findings(await operations.counts(tx, now=now)), *reader_findings(readers)]
