@@ -158,3 +158,34 @@ def ndjson(*receipts: object) -> bytes:
 async def upload(hub: RunningHub, body: bytes, kind: str = "application/x-ndjson") -> Told | None:
     """A store hands over its receipts by HTTP."""
     return await hub.ask("POST", "/v1/uploads/tills", raw=body, headers={"Content-Type": kind})
+
+
+def poslog(store: str, day: str, *sequences: int, sku: str) -> bytes:
+    """The same receipts as POSLog, one unit each."""
+    tax = (2 * TAX_PERCENT / (100 + TAX_PERCENT)).quantize(Decimal("0.01"))
+    transactions = "".join(
+        f"""
+  <Transaction>
+    <RetailStoreID>{store}</RetailStoreID><WorkstationID>9</WorkstationID><SequenceNumber>{sequence}</SequenceNumber>
+    <BusinessDayDate>{day}</BusinessDayDate><EndDateTime>{day}T12:00:00</EndDateTime>
+    <CurrencyCode>USD</CurrencyCode>
+    <RetailTransaction TransactionStatus="Finished">
+      <LineItem><Sale>
+        <ItemID>{sku}</ItemID><ExtendedAmount>2.00</ExtendedAmount><Quantity>1</Quantity>
+        <Tax><Amount>{tax}</Amount><Percent>{TAX_PERCENT}</Percent><TaxGroupID>standard</TaxGroupID></Tax>
+      </Sale></LineItem>
+      <LineItem><Tender TenderType="Cash" TypeCode="Sale"><Amount>2.00</Amount></Tender></LineItem>
+      <Total TotalType="TransactionGrandAmount">2.00</Total>
+    </RetailTransaction>
+  </Transaction>"""
+        for sequence in sequences
+    )
+    return f'<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/">{transactions}\n</POSLog>\n'.encode()
+
+
+def drop_file(hub: RunningHub, name: str, body: bytes) -> Path:
+    """A store puts a file into its folder: whole, or not there."""
+    folder = hub.home / "drop" / "tills"
+    half = folder / f".{name}.tmp"
+    half.write_bytes(body)
+    return half.replace(folder / name)

@@ -19,20 +19,22 @@ from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.postgres import running
 from crossdock.gateway.keys import Scope
 
-LOOK_S = 0.1
-LOOKS_MAX = 900
+LOOK_S = 0.2
+LOOKS_MAX = 450
 QUIET_LOOKS = 3
 MOVING_MESSAGES = ("undecoded", "received", "waiting")
 MOVING_INTENTS = ("pending", "sending", "in_doubt")
 
 
-async def until(happened: Callable[[], Awaitable[bool]], what: str, *, looks: int = LOOKS_MAX) -> None:
+async def until(
+    happened: Callable[[], Awaitable[bool]], what: str | Callable[[], str], *, looks: int = LOOKS_MAX
+) -> None:
     """Look again and again; fails when it has not happened after so many looks."""
     for _ in range(looks):
         if await happened():
             return
         await SYSTEM_CLOCK.sleep(LOOK_S)
-    raise AssertionError(f"it did not happen: {what}")
+    raise AssertionError(f"it did not happen: {what if isinstance(what, str) else what()}")
 
 
 def free_port() -> int:
@@ -240,7 +242,7 @@ class RunningHub:
         rows = await self.pages("/v1/stock/positions?limit=200", "positions")
         return {(str(row["sku"]), str(row["location"])): row for row in rows}
 
-    async def settled(self) -> "dict[str, dict[str, int]]":
+    async def settled(self, *, looks: int = LOOKS_MAX) -> "dict[str, dict[str, int]]":
         """Wait until nothing has moved for a few looks; the counts by state then."""
         quiet = 0
         found: dict[str, dict[str, int]] = {}
@@ -259,7 +261,7 @@ class RunningHub:
             quiet = 0 if moving else quiet + 1
             return quiet >= QUIET_LOOKS
 
-        await until(is_quiet, f"the hub is quiet, not {found}")
+        await until(is_quiet, lambda: f"the hub is quiet, not {found}; {self.log[-1500:]}", looks=looks)
         return found
 
     def _env(self) -> dict[str, str]:

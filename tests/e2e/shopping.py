@@ -66,6 +66,12 @@ def shop_seed(skus: Sequence[str]) -> ShopSeed:
     )
 
 
+def vendor_specs() -> Path | None:
+    """Where the vendors' own schemas lie, when they are at hand."""
+    folder = Settings.from_environment().specs_folder
+    return folder if folder.is_dir() else None
+
+
 @asynccontextmanager
 async def open_corner(
     folder: Path, skus: Sequence[str], *, on_hand: int, database: str = "", parts: bool = False
@@ -74,9 +80,8 @@ async def open_corner(
 
     On *database* when one is given; with *parts* only the API runs, and somebody else is to start workers.
     """
-    specs = Settings.from_environment().specs_folder
     async with (
-        open_shop(shop_seed(skus), clock=SYSTEM_CLOCK, specs=specs if specs.is_dir() else None) as shop,
+        open_shop(shop_seed(skus), clock=SYSTEM_CLOCK, specs=vendor_specs()) as shop,
         hub_in(folder, {**SHOP_SECRETS, "CROSSDOCK_DATABASE_URL": database}) as hub,
     ):
         write_estate(hub.estate, retailer=RETAILER, channels=SHOP_CHANNEL, tills=TILLS, shop=shop_connection(shop.url))
