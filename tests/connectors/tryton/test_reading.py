@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -19,7 +20,8 @@ from crossdock.canonical.stock import (
 from crossdock.connector_kit.model import Damaged, Decoded, Decoder, Page, Pull, Received
 from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton import CONNECTOR, changes
-from crossdock.connectors.tryton.feeds import fetch
+from crossdock.connectors.tryton.feeds import OVERLAP, SKEW, fetch
+from crossdock.foundation.clock import SYSTEM_CLOCK, VirtualClock
 from crossdock.simulation.erp import Erp, ErpRefusedError, Value
 from erp_process import SKUS
 
@@ -119,6 +121,17 @@ async def test_a_run_reaches_back_and_tells_the_same_events_under_the_same_names
 
     assert once
     assert {each.event_id for each in once} <= {each.event_id for each in again}
+
+
+async def test_what_was_imported_long_ago_is_read_once(session: Session) -> None:
+    """Not again at every run for as long as nothing newer comes: it may be a hundred thousand items."""
+    later = replace(session, clock=VirtualClock(SYSTEM_CLOCK.now() + OVERLAP + SKEW + timedelta(minutes=1)))
+    first, cursor = await heard(later, pull("items"), "")
+
+    again, _ = await heard(later, pull("items"), cursor)
+
+    assert {each.document.sku for each in first if isinstance(each.document, ItemDescribed)} >= set(SKUS)
+    assert again == []
 
 
 async def test_pages_follow_on_without_loss_when_many_records_share_one_moment(session: Session) -> None:

@@ -2,7 +2,8 @@
 
 A record that was made and never changed has no `write_date`, and a thousand records of one transaction share one
 timestamp. So two lists are read, each continued at (timestamp, id): changed records and never-changed ones. A new run reaches
-back by the overlap, because a transaction carries the time of its beginning; never behind the moment the feed began.
+back by the overlap, because a transaction carries the time of its beginning; never behind the moment the feed began, nor
+behind what the last run must have seen: what was imported long ago is not read again and again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from crossdock.connectors.tryton.wire import Json, changed_field, moment, place_
 
 OVERLAP: Final = timedelta(minutes=3)
 """Longer than Tryton's longest transaction."""
+SKEW: Final = timedelta(hours=1)
+"""So far apart may our clock and Tryton's be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class _Cursor(msgspec.Struct, frozen=True):
     changed: _Place
     made: _Place
     ended: bool
+    began: datetime | None = None
+    """When the run began, by our clock."""
 
 
 async def fetch(session: Session, feed: Feed, cursor: str) -> Page:
@@ -61,7 +66,7 @@ async def fetch(session: Session, feed: Feed, cursor: str) -> Page:
     changed = await _rows(tryton, feed, "write_date", place.changed, only)
     made = await _rows(tryton, feed, "create_date", place.made, only)
     more = len(changed) == feed.rows_max or len(made) == feed.rows_max
-    last = _Cursor(place.since, _last(changed, place.changed), _last(made, place.made), not more)
+    last = _Cursor(place.since, _last(changed, place.changed), _last(made, place.made), not more, place.began)
     rows = [*changed, *made]
     if feed.follow is not None:
         rows = await _followed(tryton, feed.follow, rows, [not_our_own(session)] if feed.items else [])
@@ -78,7 +83,7 @@ def _begin(session: Session, feed: Feed, cursor: str) -> _Cursor:
         start = (
             datetime.min.replace(tzinfo=session.clock.now().tzinfo) if feed.from_the_beginning else session.clock.now()
         )
-        return _Cursor(start, _Place(start, 0), _Place(start, 0), ended=False)
+        return _Cursor(start, _Place(start, 0), _Place(start, 0), ended=False, began=session.clock.now())
     place = msgspec.json.decode(cursor, type=_Cursor)
     if not place.ended:
         return place
@@ -87,9 +92,10 @@ def _begin(session: Session, feed: Feed, cursor: str) -> _Cursor:
         """Never from the future: one record that a wrong clock has stamped would hide all that comes until then."""
         newest = min(to.at, session.clock.now())
         reach = newest - OVERLAP if newest - place.since > OVERLAP else place.since
-        return _Place(reach, 0)
+        # A transaction that began still earlier had ended when the last run looked.
+        return _Place(reach if place.began is None else max(reach, place.began - OVERLAP - SKEW), 0)
 
-    return _Cursor(place.since, back(place.changed), back(place.made), ended=False)
+    return _Cursor(place.since, back(place.changed), back(place.made), ended=False, began=session.clock.now())
 
 
 async def _rows(tryton: Tryton, feed: Feed, stamp: str, place: _Place, only: Sequence[Json]) -> list[object]:
