@@ -66,9 +66,7 @@ def api_page() -> str:
         "it needs. Every answer that says no is a problem document (RFC 9457) that names the field and what to do.",
         table(("route", "what it does", "scope"), [_line(*route) for route in routes()]),
         "## Scopes",
-        "On the command line a colon is written as a dash: `--scope orders-write`. "
-        + ", ".join(code(str(scope)) for scope in Scope)
-        + ".",
+        ", ".join(code(str(scope)) for scope in Scope) + ".",
         "## Problems",
         *problems_region().split("\n\n"),
         "# Routes",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import COMPANY, Desk
 
 
@@ -65,6 +67,31 @@ def test_a_key_is_shown_once_listed_by_name_and_gone_when_revoked(desk: Desk) ->
     assert desk.run("key", "revoke", "till 1").code == 0
     assert desk.rows("key", "list") == []
     assert desk.run("key", "revoke", "till 1").code == 2
+
+
+def test_a_key_that_could_not_be_used_or_told_apart_is_not_made(desk: Desk) -> None:
+    desk.run("estate", "apply")
+    assert desk.run("key", "create", "till", "--scope", "orders:write").code == 0
+
+    for words, told in (
+        (("till", "--scope", "orders:write"), 'A valid key is called "till" already'),
+        (("late", "--scope", "orders:write", "--days", "-1"), "--days -1 makes no usable key"),
+        (("shop", "--scope", "orders:write", "--channel", "nope"), 'The estate has no channel "nope"'),
+    ):
+        said = desk.run("key", "create", *words)
+        assert (said.code, said.out, told in said.err) == (2, "", True), said
+    assert [row["name"] for row in desk.rows("key", "list")] == ["till"]
+
+
+def test_where_no_hub_is_nobody_says_that_all_is_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor in the wrong folder must not be told that nothing needs a person."""
+    monkeypatch.delenv("CROSSDOCK_DATABASE_URL")
+
+    for words in (("exceptions", "list"), ("key", "list"), ("order", "trace", "1"), ("intents", "causes")):
+        said = desk.run(*words)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(f"There is no hub in {desk.home}")
+    assert not (desk.home / "postgres").exists()
 
 
 def test_commands_that_need_an_estate_say_how_to_get_one(desk: Desk) -> None:

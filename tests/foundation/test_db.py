@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
 
 from crossdock.foundation.db import (
     Database,
@@ -219,6 +220,16 @@ async def refusal(dsn: str) -> str:
 
 async def test_a_server_that_may_forget_is_refused(cluster: ConnectionInfo) -> None:
     assert "fsync=off" in await refusal(cluster.dsn)
+
+
+async def test_a_database_that_cannot_hold_every_name_is_refused(cluster: ConnectionInfo) -> None:
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE latin OWNER crossdock ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+
+    told = await refusal(make_conninfo(cluster.dsn, dbname="latin"))
+
+    assert "encoded in LATIN1" in told
+    assert "ENCODING 'UTF8'" in told
 
 
 async def test_a_server_that_keeps_its_word_is_used_and_its_replica_is_not(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def add(
     entry = adding.Entry(
         name=name, connector=connector, settings=values, channel=channel, flows=flows, lookups=chosen.lookups
     )
-    async with hub() as parts:
+    async with hub(make=True) as parts:
         await _refuse_unapplied(parts, folder)
         file, draft = adding.write(folder, parts.settings.home, chosen, entry)
         checked = estates.check(folder, parts.connectors)

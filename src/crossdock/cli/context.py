@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from crossdock.assembly.hub import Hub, open_database, open_hub
 from crossdock.assembly.registry import connectors
+from crossdock.cli.output import CommandError
 from crossdock.foundation.postgres import running
 from crossdock.foundation.settings import Settings
 
@@ -17,9 +18,18 @@ def settings() -> Settings:
 
 
 @asynccontextmanager
-async def hub() -> AsyncIterator[Hub]:
-    """The hub of CROSSDOCK_HOME or CROSSDOCK_DATABASE_URL; the embedded database is started when nobody runs it."""
+async def hub(*, make: bool = False) -> AsyncIterator[Hub]:
+    """The hub of CROSSDOCK_HOME or CROSSDOCK_DATABASE_URL; the embedded database is started when nobody runs it.
+
+    Where there is none, only who may *make* one gets one: asked in a wrong folder, an empty hub would say that all is
+    well.
+    """
     chosen = settings()
+    if not make and not chosen.database_url and not (chosen.home / "postgres").exists():
+        raise CommandError(
+            f"There is no hub in {chosen.home}: go to the folder where it was started, set CROSSDOCK_HOME, or start one "
+            "here with `crossdock up`."
+        )
     async with AsyncExitStack() as stack:
         found = None if chosen.database_url else running(chosen.home / "postgres")
         dsn = found.dsn if found is not None else await stack.enter_async_context(open_database(chosen))

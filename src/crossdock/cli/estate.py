@@ -88,7 +88,7 @@ async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.
     if checked.estate is None:
         _print_complaints(checked, as_json=json)
         return EXIT_FINDINGS
-    async with hub() as parts:
+    async with hub(make=True) as parts:
         async with parts.database.transaction() as tx:
             applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
         freed = await _watch_freed(parts, checked.estate, wait)

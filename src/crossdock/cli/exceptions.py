@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Annotated, Final, assert_never
 from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.means import means
@@ -102,7 +102,7 @@ async def show_exception(exception: str, *, json: AsJson = False) -> int:
     """Show one: what it is about, the field, owner, clock and money, the raw message or the tries, and what can be done.
 
     Args:
-        exception: Its id, or the beginning of it.
+        exception: Its id, or the beginning or end of it.
         json: Print JSON for machines.
     """
     async with hub() as parts, parts.database.transaction() as tx:
@@ -228,12 +228,17 @@ def _tries(seen: IntentSeen) -> Sequence[Sequence[object]]:
 
 @app.command
 async def release(
-    exception: str, *, body: Path | None = None, reason: str = "repaired", wait: float = 10.0, json: AsJson = False
+    exception: str,
+    *,
+    body: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    reason: str = "repaired",
+    wait: float = 10.0,
+    json: AsJson = False,
 ) -> int:
     """Set going what the exception holds up, after the fix, and say what happened. Exit code 1 when it is not well yet.
 
     Args:
-        exception: Its id, or the beginning of it.
+        exception: Its id, or the beginning or end of it.
         body: A file with the corrected record or document; - reads standard input. What came in stays as it came.
         reason: What was repaired; kept with it.
         wait: Wait at most so many seconds to see intents land.
@@ -255,7 +260,7 @@ async def dismiss(exception: str, *, reason: str, json: AsJson = False) -> int:
     """Decide that nothing more happens: an unreadable record has no effect, a refused intent is withdrawn.
 
     Args:
-        exception: Its id, or the beginning of it.
+        exception: Its id, or the beginning or end of it.
         reason: Why; kept with it.
         json: Print JSON for machines.
     """
@@ -268,14 +273,19 @@ async def dismiss(exception: str, *, reason: str, json: AsJson = False) -> int:
 
 
 async def _find(parts: Hub, text: str) -> OpenException:
-    """By id, or by the beginning of one that is open."""
+    """By id, or by a beginning or an end that only one open exception has. Ids begin with their time: ends tell more."""
     async with parts.database.transaction() as tx:
         try:
             found = await operations.get(tx, UUID(text))
         except ValueError:
             every = await operations.list_exceptions(tx, limit=10_000)
-            near = [each for each in every if str(each.id).startswith(text.lower())]
-            found = near[0] if len(near) == 1 else None
+            part = text.lower()
+            near = [each for each in every if str(each.id).startswith(part) or str(each.id).endswith(part)]
+            if len(near) > 1:
+                raise CommandError(
+                    f'{len(near)} exceptions begin or end with "{text}": name more of it, or its last characters.'
+                ) from None
+            found = near[0] if near else None
     if found is None:
         raise CommandError(f'There is no exception "{text}": see `crossdock exceptions list --all`.')
     return found

@@ -28,7 +28,8 @@ APPLICATION_NAME: Final = "crossdock"
 PATIENCE_S: Final = 15.0
 """How long work waits for a connection: longer than the embedded server takes to come back from a crash."""
 ABOUT_SERVER: Final[LiteralString] = (
-    "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync')"
+    "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('fsync'),"
+    " current_setting('server_encoding')"
 )
 
 set_json_dumps(msgspec.json.encode)
@@ -159,11 +160,16 @@ async def check_usable(dsn: str) -> None:
     _refuse_unfit(*row[0])
 
 
-def _refuse_unfit(version: int, replica: bool, fsync: str) -> None:  # noqa: FBT001 (a row of the server's answers)
+def _refuse_unfit(version: int, replica: bool, fsync: str, encoding: str) -> None:  # noqa: FBT001 (a row of the server's answers)
     if version < VERSION_MIN:
         raise DatabaseUnusableError(
             f"PostgreSQL {version // 10_000} is too old: Crossdock needs 15 or newer. Upgrade the server, or unset "
             "CROSSDOCK_DATABASE_URL to use the embedded one."
+        )
+    if encoding != "UTF8":
+        raise DatabaseUnusableError(
+            f"This database is encoded in {encoding} and cannot hold every name. Make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and point CROSSDOCK_DATABASE_URL at it."
         )
     if replica:
         raise DatabaseUnusableError(

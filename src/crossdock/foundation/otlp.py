@@ -1,4 +1,4 @@
-"""Sending spans to a collector: needs the extra `crossdock[otlp]`."""
+"""Sending spans to a collector."""
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import SpanProcessor

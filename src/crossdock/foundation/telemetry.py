@@ -26,7 +26,7 @@ def configure(endpoint: str = "") -> None:
     propagate.set_global_textmap(_W3C)
     if endpoint:
         provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
-        # The exporter is an extra: most installations have no collector.
+        # Loaded only here: it is large, and most installations have no collector.
         exporter = importlib.import_module("crossdock.foundation.otlp")
         provider.add_span_processor(exporter.processor(endpoint))
         trace.set_tracer_provider(provider)

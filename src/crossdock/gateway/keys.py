@@ -59,6 +59,10 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+class NameTakenError(Exception):
+    """A valid key has that name."""
+
+
 async def create(
     tx: Tx,
     name: str,
@@ -68,9 +72,9 @@ async def create(
     channel: str | None = None,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a key; the text is shown once and kept nowhere."""
+    """Make a key; the text is shown once and kept nowhere. NameTakenError when two could not be told apart."""
     key = PREFIX + secrets.token_urlsafe(32)
-    await store.insert_key(
+    made = await store.insert_key(
         tx,
         key_id=new_id(),
         name=name,
@@ -80,6 +84,8 @@ async def create(
         now=now,
         expires_at=expires_at,
     )
+    if not made:
+        raise NameTakenError(name)
     return key
 
 

@@ -11,6 +11,7 @@ from crossdock.foundation.db import Tx, execute, fetch_all, fetch_value
 INSERT_KEY: Final[LiteralString] = """
 INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
 VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(channel)s, %(now)s, %(expires_at)s)
+    ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
 """
 
 VALID_KEYS: Final[LiteralString] = """
@@ -80,8 +81,8 @@ async def insert_key(
     channel: str | None,
     now: datetime,
     expires_at: datetime | None,
-) -> None:
-    """Store a key's hash."""
+) -> bool:
+    """Store a key's hash; False when a valid key has that name."""
     params = {
         "id": key_id,
         "name": name,
@@ -91,7 +92,7 @@ async def insert_key(
         "now": now,
         "expires_at": expires_at,
     }
-    await execute(tx, INSERT_KEY, params)
+    return await execute(tx, INSERT_KEY, params) > 0
 
 
 async def valid_keys(tx: Tx) -> list[KeyRow]:

@@ -125,5 +125,5 @@ async def _webhooks(session: Session) -> Finding:
     missing = [topic for topic in TOPICS if topic.replace("/", "_").upper() not in held]
     if not missing:
         return Finding(subject="webhooks", ok=True, text=f"{', '.join(TOPICS)} are subscribed")
-    todo = "register them with `connection add`; until then orders come by poll only"
+    todo = "register them with `connection register`; until then orders come by poll only"
     return Finding(subject="webhooks", ok=False, text=f"not subscribed: {', '.join(missing)}", todo=todo)
