@@ -14,5 +14,5 @@ async def stock(rounds: int, seconds: float) -> Sequence[Figure]:
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
         return [
             *await hot.reservations(rounds, seconds, progress),
-            *await web.reservations(rounds, seconds, progress),
+            *await web.over_http(rounds, seconds, progress),
         ]

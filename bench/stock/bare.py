@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -11,14 +12,17 @@ from crossdock.assembly.hub import Hub
 from crossdock.gateway import idempotency
 from crossdock.gateway.app import framework
 from crossdock.gateway.asgi import Answer, ASGIApp, Request, decode
+from crossdock.gateway.availability import AvailabilityAnswer, asked_of
 from crossdock.gateway.front import Front, HotRoute, Methods
 from crossdock.gateway.grouped import origin_of
 from crossdock.gateway.keys import Keyring, Scope
 from crossdock.gateway.reservations import BODY_MAX, CREATED, HoldBody, Place, ReservationAnswer
 from crossdock.gateway.retailer import RetailerView
+from crossdock.gateway.sellable import SellableItem
 
 _HOLD: Final = msgspec.json.Decoder(HoldBody)
 _ENCODE: Final = msgspec.json.Encoder().encode
+_NUMBER: Final = Decimal(1_000_000_000)
 _LIFE: Final = timedelta(minutes=15)
 
 
@@ -43,7 +47,30 @@ async def bare_stock(hub: Hub) -> AsyncIterator[ASGIApp]:
         )
         return Answer(status=CREATED, body=_ENCODE(told), headers={"Location": href})
 
+    async def look_up(request: Request) -> Answer:
+        asked = asked_of(request.query)
+        request.caller.check_channel(asked.channel)
+        (await retailer.get()).channel(asked.channel, "?channel")
+        told = AvailabilityAnswer(
+            channel=asked.channel,
+            mode=asked.mode.value,
+            as_of=hub.clock.now(),
+            age_ms=0,
+            items=[SellableItem(sku=sku, sellable=_NUMBER) for sku in asked.skus],
+        )
+        return Answer(status=200, body=_ENCODE(told), headers={"Age": "0"})
+
     routes = (
+        HotRoute(
+            method="GET",
+            path="/v1/availability",
+            summary="",
+            scope=Scope.STOCK_READ,
+            body_max=0,
+            request=None,
+            answers={200: AvailabilityAnswer},
+            handle=look_up,
+        ),
         HotRoute(
             method="POST",
             path="/v1/reservations",

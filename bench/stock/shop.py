@@ -97,7 +97,7 @@ def hot(_number: int) -> Sku:
 
 def spread(number: int) -> Sku:
     """Everybody wants something else."""
-    return Sku(f"SKU-{number * 7919 % SPREAD}")
+    return Sku(f"SKU-{number * 7919 % SPREAD:05d}")
 
 
 @asynccontextmanager
@@ -107,7 +107,7 @@ async def shops(*names: str) -> AsyncIterator[list[Shop]]:
         opened = [Shop(side, Database(side.dsn, size_max=4)) for side in sides]
         for shop in opened:
             await shop.database.__aenter__()
-            await shop.stock([HOT, *(Sku(f"SKU-{number}") for number in range(SPREAD))])
+            await shop.stock([HOT, *(Sku(f"SKU-{number:05d}") for number in range(SPREAD))])
         try:
             yield opened
         finally:

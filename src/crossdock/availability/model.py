@@ -122,6 +122,25 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A number, and until when it stands if nothing is booked."""
+
+    availability: Availability
+    until: datetime | None
+    """When the next hold lapses that lowers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Items whose numbers may have changed since a look, with the place of the last row that says so."""
+
+    items: Mapping[Sku, int] | None
+    """None: too many, or unknown."""
+    horizon: int
+    """Of this look: what lies below it was all seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldLine:
     """Units of an item that a customer is about to buy."""
 

@@ -5,11 +5,22 @@ from datetime import datetime
 from decimal import Decimal
 
 from crossdock.availability import rules, store
-from crossdock.availability.model import Availability, Confirmed, Explanation, HoldRequest, HoldTooLong, Target, Told
+from crossdock.availability.model import (
+    Availability,
+    Changes,
+    Confirmed,
+    Explanation,
+    HoldRequest,
+    HoldTooLong,
+    Standing,
+    Target,
+    Told,
+)
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
+from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
@@ -31,6 +42,32 @@ async def query(
     positions = await inventory.positions(tx, skus, now=now, without_hold=without_hold)
     untracked = await catalog.untracked(tx, skus)
     return list(_evaluated(estate, pairs, positions, mode=mode, as_of=now, untracked=untracked))
+
+
+async def standing(
+    tx: Tx, estate: Estate, pairs: Sequence[tuple[Sku, ChannelCode]], *, now: datetime, mode: Mode = Mode.SHIP
+) -> Sequence[Standing]:
+    """The same, for who remembers it: until when each number stands unless `changed_since` names its item."""
+    answers = await query(tx, estate, pairs, now=now, mode=mode)
+    held = {answer.sku for answer in answers if any(term.held for term in answer.locations)}
+    ends = await inventory.deadlines(tx, held, now=now) if held else {}
+    return [Standing(answer, ends.get(answer.sku)) for answer in answers]
+
+
+async def changed_since(tx: Tx, horizon: int | None, *, limit: int) -> Changes:
+    """What may have changed since a look with that *horizon*; None: everything.
+
+    The one place that knows everything that numbers are made of, apart from the estate and the time.
+    """
+    this = await eventlog.horizon(tx)  # first: whatever it calls seen, all that follows sees
+    if horizon is None:
+        return Changes(None, this)
+    moved = await inventory.changed_since(tx, horizon, limit=limit)
+    described = await catalog.changed_since(tx, horizon, limit=limit)
+    if len(moved) + len(described) >= limit:
+        return Changes(None, this)
+    both = moved.keys() | described.keys()
+    return Changes({sku: max(moved.get(sku, 0), described.get(sku, 0)) for sku in both}, this)
 
 
 async def explain(

@@ -80,6 +80,11 @@ async def untracked(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
     return {Sku(sku) for sku in await store.untracked(tx, list(skus))}
 
 
+async def changed_since(tx: Tx, horizon: int, *, limit: int) -> Mapping[Sku, int]:
+    """Items that a look with this *horizon* may not have seen described anew, at most *limit*."""
+    return await store.changed_since(tx, horizon, limit=limit)
+
+
 async def page(tx: Tx, after: str = "", limit: int = PAGE) -> Sequence[Item]:
     """Items by SKU, beginning behind *after*."""
     return await store.items(tx, after, limit)

@@ -1,9 +1,10 @@
 """SQL of the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
+from crossdock.canonical.base import Sku
 from crossdock.canonical.stock import ItemDescribed
 from crossdock.catalog.model import Item
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
@@ -16,7 +17,7 @@ VALUES (%(sku)s, %(name)s, %(unit)s, %(tax_class)s, %(price)s, %(barcodes)s, %(a
     ON CONFLICT (sku) DO UPDATE
    SET name = excluded.name, unit = excluded.unit, tax_class = excluded.tax_class, price = excluded.price,
        barcodes = excluded.barcodes, active = excluded.active, tracked = excluded.tracked, source = excluded.source,
-       changed_at = excluded.changed_at
+       changed_at = excluded.changed_at, xid = foundation.place()
  WHERE (old.name, old.unit, old.tax_class, old.price, old.barcodes, old.active, old.tracked)
        IS DISTINCT FROM
        (excluded.name, excluded.unit, excluded.tax_class, excluded.price, excluded.barcodes, excluded.active,
@@ -29,6 +30,13 @@ TRACKED: Final[LiteralString] = "SELECT sku, tracked FROM catalog.item WHERE sku
 
 UNTRACKED: Final[LiteralString] = """
 SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[]) AND NOT tracked
+"""
+
+CHANGED_SINCE: Final[LiteralString] = """
+SELECT sku, xid::text::bigint
+  FROM catalog.item
+ WHERE xid >= %(horizon)s::bigint::text::xid8
+ LIMIT %(limit)s
 """
 
 ITEMS: Final[LiteralString] = """
@@ -67,6 +75,11 @@ async def tracked(tx: Tx, skus: Sequence[str]) -> dict[str, bool]:
 async def untracked(tx: Tx, skus: Sequence[str]) -> set[str]:
     """Those of *skus* whose stock nobody counts."""
     return {row[0] for row in await fetch_tuples(tx, UNTRACKED, {"skus": skus})}
+
+
+async def changed_since(tx: Tx, horizon: int, *, limit: int) -> Mapping[Sku, int]:
+    """Items that were written at or above a horizon, and where."""
+    return dict(await fetch_tuples(tx, CHANGED_SINCE, {"horizon": horizon, "limit": limit}))
 
 
 async def items(tx: Tx, after: str, limit: int) -> list[Item]:

@@ -31,6 +31,7 @@ from crossdock.gateway.asgi import ASGIApp
 from crossdock.gateway.availability import AvailabilityDesk
 from crossdock.gateway.front import Front, Methods, problem_of
 from crossdock.gateway.keys import Keyring, Scope
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.messages import MessageIntake
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.orders import OrderIntake
@@ -38,6 +39,7 @@ from crossdock.gateway.parts import Parts
 from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
 from crossdock.gateway.reservations import ReservationDesk
 from crossdock.gateway.retailer import RetailerView
+from crossdock.gateway.sellable import Sellable
 from crossdock.gateway.shedding import Reads
 from crossdock.gateway.stock import StockIntake
 from crossdock.gateway.upkeep import forgetting
@@ -65,6 +67,8 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
     work.list_intents,
 )
 """Routes of the framework. The hot ones are declared where they are handled."""
+REMEMBERED_MAX: Final = 200_000
+"""Numbers that a gateway keeps in memory: about half a kilobyte each."""
 SMALL_BODY_MAX: Final = 64 * 1024
 BAD_REQUEST: Final = 400
 _KINDS: Final = {
@@ -82,16 +86,18 @@ async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
     meters = Meters()
     keyring = Keyring(hub.database, hub.clock)
     retailer = RetailerView(hub)
-    orders = OrderIntake(hub, retailer, meters)
+    memory = Memory(REMEMBERED_MAX)
+    orders = OrderIntake(hub, retailer, meters, memory)
     reads = Reads(hub.database, lambda: orders.waiting)
     meters.reads_shed(lambda: reads.shed)
-    stocks = StockIntake(hub, retailer, meters)
-    holds = ReservationDesk(hub, retailer, meters)
+    stocks = StockIntake(hub, retailer, meters, memory)
+    holds = ReservationDesk(hub, retailer, meters, memory)
+    sellable = Sellable(hub, reads, memory)
     intake = MessageIntake(hub, retailer, meters)
     hot = (
         *orders.routes(),
         *stocks.routes(),
-        *AvailabilityDesk(hub, retailer, reads).routes(),
+        *AvailabilityDesk(hub, retailer, sellable).routes(),
         *holds.routes(),
     )
     document = openapi.document(COLD, hot)
@@ -103,10 +109,11 @@ async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
         reads=reads,
         meters=meters,
         messages=intake,
+        memory=memory,
         document=document,
     )
     try:
-        async with forgetting(hub):
+        async with forgetting(hub), sellable.following():
             yield Front(hot, keyring, app, Methods(declared(document)))
     finally:
         for each in (orders, stocks, holds, intake):

@@ -38,6 +38,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[bytes, bytes]
     """Names in lower case."""
     path: str
+    query: bytes = b""
+    """What stands behind the question mark."""
     key: str = ""
     """What stands in the place of the path's parameter."""
 

@@ -1,9 +1,11 @@
-"""POST /v1/availability/query and GET /v1/availability/explain: what may be sold, and why."""
+"""GET /v1/availability, POST /v1/availability/query, GET /v1/availability/explain: what may be sold, and why."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qs
 
 import msgspec
 from litestar import Request as HttpRequest
@@ -20,12 +22,14 @@ from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import caller_of, check_moment_asked, parts_of, wrong
+from crossdock.gateway.problems import Problem
 from crossdock.gateway.reservations import reservation_key
 from crossdock.gateway.retailer import RetailerView
-from crossdock.gateway.shedding import Reads
+from crossdock.gateway.sellable import Sellable, SellableItem, whole_seconds
 
 BODY_MAX: Final = 512 * 1024
 SKUS_MAX: Final = 5000
+URL_SKUS_MAX: Final = 100
 
 
 class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,41 +42,76 @@ class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """A reservation of the caller's that shall not count: the cart that is asking."""
 
 
-class SellableItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One SKU's number."""
-
-    sku: str
-    sellable: Decimal
-    tracked: bool = True
-    """False: the item has no number, it may be sold without one."""
-    reasons: list[str] = []
-    """Why the number is zero."""
-
-
 class AvailabilityAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the question, all as of one moment."""
 
     channel: str
     mode: str
     as_of: datetime
+    age_ms: int
+    """Everything that was committed longer ago than this is in the numbers; what this gateway answered is always."""
     items: list[SellableItem]
+
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True):
+    """The same with items that are written already."""
+
+    channel: str
+    mode: str
+    as_of: datetime
+    age_ms: int
+    items: Sequence[msgspec.Raw]
 
 
 _QUERY: Final = msgspec.json.Decoder(AvailabilityQuery)
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-class AvailabilityDesk:
-    """Answers for many SKUs at once."""
+_FIELD: Final = re.compile(r"(?<=`)\w+")
+"""The parameter that a message of the decoder is about."""
+_SKUS: Final[Mapping[str, object]] = {
+    "name": "sku",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": URL_SKUS_MAX},
+}
+_CHANNEL: Final[Mapping[str, object]] = {
+    "name": "channel",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string"},
+}
+_MODE: Final[Mapping[str, object]] = {
+    "name": "mode",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": [mode.value for mode in Mode], "default": Mode.SHIP.value},
+}
 
-    def __init__(self, hub: Hub, retailer: RetailerView, reads: Reads) -> None:
+
+class AvailabilityDesk:
+    """Answers for one SKU and for many."""
+
+    def __init__(self, hub: Hub, retailer: RetailerView, sellable: Sellable) -> None:
         self._hub = hub
         self._retailer = retailer
-        self._reads = reads
+        self._sellable = sellable
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What it serves."""
         return (
+            HotRoute(
+                method="GET",
+                path="/v1/availability",
+                summary=f"What may be sold of up to {URL_SKUS_MAX} SKUs on a channel",
+                scope=Scope.STOCK_READ,
+                body_max=0,
+                request=None,
+                answers={200: AvailabilityAnswer},
+                handle=self.look_up,
+                idempotent=False,
+                parameters=(_SKUS, _CHANNEL, _MODE),
+            ),
             HotRoute(
                 method="POST",
                 path="/v1/availability/query",
@@ -86,37 +125,50 @@ class AvailabilityDesk:
             ),
         )
 
+    async def look_up(self, request: Request) -> Answer:
+        """The same as the query for a few items (`sku` may be repeated): mostly from memory, its age stated."""
+        return await self._answer(request, asked_of(request.query))
+
     async def query(self, request: Request) -> Answer:
         """A read: it promises nothing. A reservation does."""
-        asked = decode(request.body, _QUERY)
+        return await self._answer(request, decode(request.body, _QUERY))
+
+    async def _answer(self, request: Request, asked: AvailabilityQuery) -> Answer:
         request.caller.check_channel(asked.channel)
         retailer = await self._retailer.get()
-        retailer.channel(asked.channel, "$.channel")
+        retailer.channel(asked.channel, "$.channel" if request.body else "?channel")
         now = self._hub.clock.now()
         channel = ChannelCode(asked.channel)
-        hold = None if asked.without_hold is None else reservation_key(request.caller, asked.without_hold)
-        async with self._reads.transaction() as tx:
-            found = await availability.query(
-                tx,
-                retailer.estate,
-                [(Sku(sku), channel) for sku in asked.skus],
-                now=now,
-                mode=asked.mode,
-                without_hold=hold,
-            )
-        answer = AvailabilityAnswer(
-            channel=asked.channel, mode=asked.mode.value, as_of=now, items=[_item(each) for each in found]
+        skus = [Sku(sku) for sku in asked.skus]
+        if asked.without_hold is None:
+            items, age_s = await self._sellable.items(retailer.estate, (channel, asked.mode), skus)
+        else:
+            hold = reservation_key(request.caller, asked.without_hold)
+            items, age_s = await self._sellable.items_without(hold, retailer.estate, (channel, asked.mode), skus)
+        written = _Written(
+            channel=asked.channel, mode=asked.mode.value, as_of=now, age_ms=int(age_s * 1000) + 1, items=items
         )
-        return Answer(status=200, body=_ENCODE(answer))
+        return Answer(status=200, body=_ENCODE(written), headers={"Age": str(whole_seconds(age_s))})
 
 
-def _item(each: Availability) -> SellableItem:
-    return SellableItem(
-        sku=each.sku,
-        sellable=each.sellable,
-        tracked=each.tracked,
-        reasons=[reason.value for reason in each.reasons] if each.sellable == 0 else [],
-    )
+def asked_of(query: bytes) -> AvailabilityQuery:
+    """The question behind a URL's question mark."""
+    try:
+        told = parse_qs(query.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=SKUS_MAX)
+        skus = told.pop("sku", [])
+        fields = {name: values[0] if len(values) == 1 else values for name, values in told.items()}
+        asked = msgspec.convert({**fields, "skus": skus}, AvailabilityQuery)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        named = _FIELD.search(f"`{path}" if path else reason)
+        raise wrong("sku" if named is None or named[0] == "skus" else named[0], reason) from None
+    except ValueError as error:
+        raise Problem("invalid", f"the query cannot be read: {error}") from None
+    if len(skus) > URL_SKUS_MAX:
+        raise wrong("sku", f"at most {URL_SKUS_MAX} at a time: POST /v1/availability/query takes {SKUS_MAX}")
+    if any("\x00" in sku for sku in skus):
+        raise wrong("sku", "must not hold the character U+0000")
+    return asked
 
 
 # --------------------------------------------------------------------------------------------------------- explaining

@@ -26,6 +26,8 @@ from crossdock.gateway.problems import Problem
 log = logger(__name__)
 
 PLACE: Final = "{key}"
+_AS_GET: Final = {"HEAD": "GET"}
+"""The server leaves the body out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class HotRoute:
     """Knows `Prefer: wait`."""
     conflicts: bool = False
     """May contradict what is already there."""
+    parameters: Sequence[Mapping[str, object]] = ()
+    """Of the query, as the OpenAPI document shows them."""
 
 
 class Front:
@@ -71,7 +75,7 @@ class Front:
         if route is None and path.startswith("/v1/"):
             route, key = self._find_placed(path)
         try:
-            if route is not None and route.method == scope["method"]:
+            if route is not None and route.method == _AS_GET.get(scope["method"], scope["method"]):
                 await send_answer(send, await self._answer(route, key, scope, receive))
             else:
                 await self._pass_on(scope, receive, send)
@@ -92,7 +96,16 @@ class Front:
         headers = dict(scope["headers"])
         caller = await self._keyring.caller(headers.get(b"authorization"), route.scope)
         body = await read_body(scope, receive, headers, route.body_max)
-        return await route.handle(Request(caller=caller, body=body, headers=headers, path=scope["path"], key=key))
+        return await route.handle(
+            Request(
+                caller=caller,
+                body=body,
+                headers=headers,
+                path=scope["path"],
+                query=scope["query_string"],
+                key=key,
+            )
+        )
 
     async def _pass_on(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """To the framework, which knows nothing of the hot routes' methods."""

@@ -146,6 +146,7 @@ async def record_transfer(
         outcome = await inventory.transfer(tx, moved, origin=origin, now=now)
         if isinstance(outcome, Recorded):
             await catalog.tell_unknown(tx, _met("transfer", data, moved.target, origin), now=now)
+    parts.memory.drop(moved.quantities.keys())
     parts.hub.hints.ring()
     match outcome:
         case Recorded():
@@ -181,6 +182,7 @@ async def record_count(request: "Request[Any, Any, State]", state: State, data: 
         outcome = await inventory.count_stock(tx, counted, origin=origin, now=now)
         if not isinstance(outcome, AlreadyRecorded | KeyReused):
             await catalog.tell_unknown(tx, _met("count", data, counted.location, origin), now=now)
+    parts.memory.drop(counted.on_hand.keys())
     parts.hub.hints.ring()
     if isinstance(outcome, KeyReused):
         raise _reused()

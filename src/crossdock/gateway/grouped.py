@@ -1,14 +1,15 @@
 """A hot write: many requests of one route share a transaction, each gets its own answer."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
 
 from crossdock.assembly.hub import Hub
+from crossdock.canonical.base import Sku
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.commit import GroupCommit
 from crossdock.foundation.db import Tx
@@ -17,6 +18,7 @@ from crossdock.foundation.telemetry import correlation_of
 from crossdock.gateway import idempotency
 from crossdock.gateway.asgi import Answer, Request
 from crossdock.gateway.idempotency import Claim, KeyTakenMeanwhileError, Name
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
@@ -36,19 +38,35 @@ class Entry(msgspec.Struct, Generic[Asked], frozen=True):
     claim: Claim | None
 
 
-Work = Callable[[Tx, Sequence[Entry[Asked]], datetime], Awaitable[Sequence[Result]]]
-"""Decides a batch in one transaction: one result per entry, in order."""
+class Decided(NamedTuple):
+    """One result per entry, in order, and the items whose numbers may be others now."""
+
+    results: Sequence[Result]
+    touched: Collection[Sku] = ()
+
+
+Work = Callable[[Tx, Sequence[Entry[Asked]], datetime], Awaitable[Decided]]
+"""Decides a batch in one transaction."""
 
 
 class GroupedWrite(Generic[Asked]):
     """Runs *work* over whatever arrived during the last commit, with Idempotency-Key around it."""
 
     def __init__(
-        self, name: str, hub: Hub, meters: Meters, work: Work[Asked], *, batch_max: int = 512, writers: int = 1
+        self,
+        name: str,
+        hub: Hub,
+        meters: Meters,
+        memory: Memory,
+        work: Work[Asked],
+        *,
+        batch_max: int = 512,
+        writers: int = 1,
     ) -> None:
         self._name = name
         self._hub = hub
         self._meters = meters
+        self._memory = memory
         self._work = work
         self._commit: GroupCommit[Entry[Asked], Result] = GroupCommit(
             self._flush,
@@ -78,13 +96,18 @@ class GroupedWrite(Generic[Asked]):
     async def _flush(self, entries: Sequence[Entry[Asked]]) -> Sequence[Result]:
         began = self._hub.clock.monotonic()
         now = self._hub.clock.now()
-        async with self._hub.database.pipelined(patience_s=PATIENCE_S) as tx:
-            results = await self._decide(tx, entries, now)
+        try:
+            async with self._hub.database.pipelined(patience_s=PATIENCE_S) as tx:
+                results, touched = await self._decide(tx, entries, now)
+        except BaseException:
+            self._memory.clear()  # it may have been committed all the same
+            raise
+        self._memory.drop(touched)
         self._meters.committed(self._name, len(entries), self._hub.clock.monotonic() - began)
         self._hub.hints.ring()
         return results
 
-    async def _decide(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
+    async def _decide(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
         """The first entry of each Idempotency-Key is decided, its twins get the same answer."""
         claims = [entry.claim for entry in entries if entry.claim is not None]
         if not claims:
@@ -94,6 +117,7 @@ class GroupedWrite(Generic[Asked]):
         leaders: dict[Name, int] = {}
         followers: dict[int, int] = {}
         asked: list[int] = []
+        touched: Collection[Sku] = ()
         for at, claim in enumerate(entry.claim for entry in entries):
             if claim is None:
                 asked.append(at)
@@ -106,11 +130,12 @@ class GroupedWrite(Generic[Asked]):
             else:
                 results[at] = Problem("key-reused")
         if asked:
-            results.update(zip(asked, await self._work(tx, [entries[at] for at in asked], now), strict=True))
+            done, touched = await self._work(tx, [entries[at] for at in asked], now)
+            results.update(zip(asked, done, strict=True))
         answers = [(claim, _kept(results[at])) for at in asked if (claim := entries[at].claim) is not None]
         await idempotency.keep(tx, answers, now=now)
         results.update({at: results[leader] for at, leader in followers.items()})
-        return [results[at] for at in range(len(entries))]
+        return Decided([results[at] for at in range(len(entries))], touched)
 
 
 def _kept(result: Result) -> Answer:

@@ -104,7 +104,8 @@ def _finish_cold(path: str, method: str, operation: Json, options: Mapping[str, 
 def _hot(merged: Json, route: HotRoute, problem: Json) -> Json:
     bodies = [] if route.request is None else [route.request]
     schemas = _components(merged, [*bodies, *route.answers.values()])
-    texts = ALWAYS | WITH_BODY
+    texts = dict(ALWAYS)
+    texts |= WITH_BODY if route.method == "POST" else {}
     texts |= WITH_PLACE if PLACE in route.path else {}
     texts |= WITH_CONFLICTS if route.conflicts else {}
     responses: Json = {
@@ -131,7 +132,7 @@ _NAME: Final = str.maketrans({"/": "_", "{": None, "}": None})
 
 
 def _parameters(route: HotRoute) -> list[Mapping[str, object]]:
-    found: list[Mapping[str, object]] = []
+    found = list(route.parameters)
     if PLACE in route.path:
         found.append(_KEY)
     if route.idempotent:

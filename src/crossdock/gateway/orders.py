@@ -18,8 +18,9 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result, origin_of
+from crossdock.gateway.grouped import Decided, Entry, GroupedWrite, Result, origin_of
 from crossdock.gateway.keys import Scope
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.placing import Placing
 from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
@@ -93,13 +94,15 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class OrderIntake:
     """Takes orders in over the API."""
 
-    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters, memory: Memory) -> None:
         self._hub = hub
         self._retailer = retailer
         self._meters = meters
         self._placing = Placing(hub)
-        self._single = GroupedWrite[Asked]("orders", hub, meters, self._accept, writers=WRITERS)
-        self._batches = GroupedWrite[Asked]("order_batches", hub, meters, self._accept, batch_max=BATCHES_PER_COMMIT)
+        self._single = GroupedWrite[Asked]("orders", hub, meters, memory, self._accept, writers=WRITERS)
+        self._batches = GroupedWrite[Asked](
+            "order_batches", hub, meters, memory, self._accept, batch_max=BATCHES_PER_COMMIT
+        )
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What it serves."""
@@ -182,7 +185,7 @@ class OrderIntake:
 
         return await self._batches.submit(request, Asked(tuple(sound.values()), present))
 
-    async def _accept(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
+    async def _accept(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
         ids = [MessageId(new_id()) for _ in entries]
         await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
         told = [
@@ -196,7 +199,7 @@ class OrderIntake:
         for word, count in Counter(answer.outcome for answer in answers).items():
             self._meters.taken("orders", word, count)
         each_answer = iter(answers)
-        return [entry.asked.present([next(each_answer) for _ in entry.asked.acceptances]) for entry in entries]
+        return Decided([entry.asked.present([next(each_answer) for _ in entry.asked.acceptances]) for entry in entries])
 
 
 def _acceptance(order: OrderPlaced, request: Request, retailer: Retailer, origin: Origin) -> Acceptance:

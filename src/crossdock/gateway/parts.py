@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import check_moment
 from crossdock.gateway.keys import Caller, Keyring
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.messages import MessageIntake
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import FieldProblem, Problem
@@ -29,6 +30,7 @@ class Parts:
     reads: Reads
     meters: Meters
     messages: MessageIntake
+    memory: Memory
     document: dict[str, Any]
     """The OpenAPI document."""
 

@@ -7,7 +7,7 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
-from crossdock.canonical.base import Code, Text
+from crossdock.canonical.base import Code, Sku, Text
 from crossdock.canonical.stock import ItemDescribed
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
@@ -46,7 +46,8 @@ class ItemsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 @post("/v1/products", summary="Describe items", opt={"scope": Scope.PRODUCTS_WRITE}, status_code=200)
 async def describe_items(request: "Request[Any, Any, State]", state: State, data: JSONBody[ItemsBody]) -> ItemsAnswer:
     """Orders that were held because an item was unknown are placed as soon as it is known."""
-    hub = parts_of(state).hub
+    parts = parts_of(state)
+    hub = parts.hub
     described = [
         ItemDescribed(
             sku=item.sku,
@@ -62,5 +63,6 @@ async def describe_items(request: "Request[Any, Any, State]", state: State, data
     origin = Origin.begin(f"api:{caller_of(request).name}")
     async with hub.database.transaction() as tx:
         changed = await catalog.describe(tx, described, origin=origin, now=hub.clock.now())
+    parts.memory.drop([Sku(item.sku) for item in data.items])
     hub.hints.ring()
     return ItemsAnswer(described=len(described), changed=changed)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, assert_never
@@ -18,8 +18,9 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result, trace_of
+from crossdock.gateway.grouped import Decided, Entry, GroupedWrite, Result, trace_of
 from crossdock.gateway.keys import Caller, Scope
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import FieldProblem, Problem, Shortfall
 from crossdock.gateway.retailer import RetailerView
@@ -122,13 +123,13 @@ def reservation_key(caller: Caller, key: str) -> ReservationKey:
 class ReservationDesk:
     """Holds units over the API, and lets them go."""
 
-    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters, memory: Memory) -> None:
         self._retailer = retailer
         self._meters = meters
-        self._holds = GroupedWrite[HoldRequest]("holds", hub, meters, self._hold)
-        self._commits = GroupedWrite[CommitHold]("hold_commits", hub, meters, self._commit)
-        self._extensions = GroupedWrite[ExtendHold]("hold_extensions", hub, meters, self._extend)
-        self._releases = GroupedWrite[Release]("hold_releases", hub, meters, self._release)
+        self._holds = GroupedWrite[HoldRequest]("holds", hub, meters, memory, self._hold)
+        self._commits = GroupedWrite[CommitHold]("hold_commits", hub, meters, memory, self._commit)
+        self._extensions = GroupedWrite[ExtendHold]("hold_extensions", hub, meters, memory, self._extend)
+        self._releases = GroupedWrite[Release]("hold_releases", hub, meters, memory, self._release)
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What it serves."""
@@ -174,33 +175,37 @@ class ReservationDesk:
         wish = Release(key=_named(request), reason=asked.reason, correlation_id=trace_of(request))
         return await self._releases.submit(request, wish)
 
-    async def _hold(self, tx: Tx, entries: Sequence[Entry[HoldRequest]], now: datetime) -> Sequence[Result]:
+    async def _hold(self, tx: Tx, entries: Sequence[Entry[HoldRequest]], now: datetime) -> Decided:
         estate = (await self._retailer.get()).estate
         asked = [entry.asked for entry in entries]
         outcomes = await availability.hold(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
-        return self._told("holds", [_held(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+        results = [_held(*pair) for pair in zip(outcomes, _keys(entries), strict=True)]
+        return self._told("holds", results, {line.sku for request in asked for line in request.lines})
 
-    async def _commit(self, tx: Tx, entries: Sequence[Entry[CommitHold]], now: datetime) -> Sequence[Result]:
+    async def _commit(self, tx: Tx, entries: Sequence[Entry[CommitHold]], now: datetime) -> Decided:
         asked = [entry.asked for entry in entries]
         outcomes = await inventory.commit(tx, asked, origin=Origin.begin(SOURCE), now=now)
-        return self._told("hold_commits", [_committed(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+        results = [_committed(*pair) for pair in zip(outcomes, _keys(entries), strict=True)]
+        return self._told("hold_commits", results, _granted(outcomes))
 
-    async def _extend(self, tx: Tx, entries: Sequence[Entry[ExtendHold]], now: datetime) -> Sequence[Result]:
+    async def _extend(self, tx: Tx, entries: Sequence[Entry[ExtendHold]], now: datetime) -> Decided:
         estate = (await self._retailer.get()).estate
         asked = [entry.asked for entry in entries]
         outcomes = await availability.extend(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
-        return self._told("hold_extensions", [_extended(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+        results = [_extended(*pair) for pair in zip(outcomes, _keys(entries), strict=True)]
+        return self._told("hold_extensions", results, ())  # what was remembered until the old deadline is still right
 
-    async def _release(self, tx: Tx, entries: Sequence[Entry[Release]], now: datetime) -> Sequence[Result]:
+    async def _release(self, tx: Tx, entries: Sequence[Entry[Release]], now: datetime) -> Decided:
         asked = [entry.asked for entry in entries]
         outcomes = await inventory.release(tx, asked, origin=Origin.begin(SOURCE), now=now)
-        return self._told("hold_releases", [_released(*pair) for pair in zip(outcomes, _keys(entries), strict=True)])
+        results = [_released(*pair) for pair in zip(outcomes, _keys(entries), strict=True)]
+        return self._told("hold_releases", results, _granted(outcomes))
 
-    def _told(self, write: str, results: Sequence[Result]) -> Sequence[Result]:
+    def _told(self, write: str, results: Sequence[Result], touched: Collection[Sku]) -> Decided:
         words = Counter(result.kind if isinstance(result, Problem) else "done" for result in results)
         for word, count in words.items():
             self._meters.taken(write, word, count)
-        return results
+        return Decided(results, touched)
 
 
 def _route(
@@ -259,6 +264,16 @@ def _misfit(path: str, error: ValueError) -> Problem:
 def _keys(entries: Sequence[Entry[Any]]) -> Sequence[str]:
     """The callers' own words for their reservations."""
     return [entry.asked.key.rpartition("/")[2] for entry in entries]
+
+
+def _granted(outcomes: Iterable[CommitOutcome | ReleaseOutcome]) -> set[Sku]:
+    """The items whose units changed hands."""
+    return {
+        grant.position.sku
+        for outcome in outcomes
+        if isinstance(outcome, Committed | Released)
+        for grant in outcome.grants
+    }
 
 
 def _held(outcome: ReserveOutcome | HoldTooLong, key: str) -> Result:

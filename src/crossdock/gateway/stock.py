@@ -22,8 +22,9 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
-from crossdock.gateway.grouped import Entry, GroupedWrite, Result, origin_of
+from crossdock.gateway.grouped import Decided, Entry, GroupedWrite, origin_of
 from crossdock.gateway.keys import Scope
+from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.parts import check_limit, parts_of, wrong
 from crossdock.gateway.problems import Problem, ProblemBody
@@ -88,10 +89,12 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class StockIntake:
     """Takes facts from the floor in over the API."""
 
-    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters) -> None:
+    def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters, memory: Memory) -> None:
         self._retailer = retailer
         self._meters = meters
-        self._writes = GroupedWrite[Asked]("movements", hub, meters, self._record, batch_max=REQUESTS_PER_COMMIT)
+        self._writes = GroupedWrite[Asked](
+            "movements", hub, meters, memory, self._record, batch_max=REQUESTS_PER_COMMIT
+        )
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What it serves."""
@@ -124,7 +127,7 @@ class StockIntake:
                 problems[index] = problem
         return await self._writes.submit(request, Asked(sound, problems, origin_of(request)))
 
-    async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Sequence[Result]:
+    async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
         ids = [MessageId(new_id()) for _ in entries]
         await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
         told = [(entry, each) for entry in entries for each in entry.asked.sound.values()]
@@ -139,7 +142,8 @@ class StockIntake:
         for word, count in Counter(_outcome(outcome)[1] for outcome in outcomes).items():
             self._meters.taken("movements", word, count)
         each = iter(outcomes)
-        return [_answer(entry.asked, [next(each) for _ in entry.asked.sound]) for entry in entries]
+        results = [_answer(entry.asked, [next(each) for _ in entry.asked.sound]) for entry in entries]
+        return Decided(results, {movement.sku for movement in movements})
 
 
 def _understood(body: bytes, retailer: Retailer) -> MovementRecorded:

@@ -44,6 +44,7 @@ from crossdock.inventory.reservations.service import (
     claims_at,
     commit,
     consume,
+    deadlines,
     extend,
     find,
     lapse,
@@ -57,12 +58,14 @@ QUIET_AFTER: Final = timedelta(minutes=1)
 __all__ = [
     "audit",
     "changed_after",
+    "changed_since",
     "channels_of",
     "claims_at",
     "commit",
     "consume",
     "count",
     "count_stock",
+    "deadlines",
     "extend",
     "find",
     "lapse",
@@ -231,6 +234,14 @@ async def changed_after(tx: Tx, cursor: LedgerCursor, *, limit: int = 5000) -> C
     for sku, happened_at, _ in rows:
         earliest[sku] = min(happened_at, earliest.get(sku, happened_at))
     return Changed(earliest, rows[-1][2] if rows else cursor)
+
+
+async def changed_since(tx: Tx, horizon: int, *, limit: int) -> Mapping[Sku, int]:
+    """SKUs that a look with this *horizon* may not have seen moving, at most *limit*, with the place of the last row.
+
+    Unlike `changed_after` it is not held up by a transaction that takes long; it may name what was seen.
+    """
+    return await history.changed_since(tx, horizon, limit=limit)
 
 
 async def skus_after(tx: Tx, sku: Sku, *, limit: int) -> Sequence[Sku]:

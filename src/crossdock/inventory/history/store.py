@@ -1,6 +1,6 @@
 """SQL that reads positions and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
@@ -118,6 +118,15 @@ SELECT sku, coalesce(earliest, happened_at), xid::text::bigint, seq
  LIMIT %(limit)s
 """
 
+# A row that a look could not see yet stands at its horizon or above (0008), however long its transaction was under way.
+CHANGED_SINCE: Final[LiteralString] = """
+SELECT sku, max(xid)::text::bigint
+  FROM inventory.movement
+ WHERE on_hand IS NOT NULL AND xid >= %(horizon)s::bigint::text::xid8
+ GROUP BY sku
+ LIMIT %(limit)s
+"""
+
 SKUS_AFTER: Final[LiteralString] = """
 SELECT DISTINCT sku FROM inventory.position WHERE sku > %(sku)s ORDER BY sku LIMIT %(limit)s
 """
@@ -206,6 +215,11 @@ async def changed_after(tx: Tx, cursor: LedgerCursor, *, limit: int) -> Sequence
     """Which SKUs moved after the cursor, row by row in commit order."""
     rows = await fetch_tuples(tx, CHANGED_AFTER, {"xid": cursor.xid, "seq": cursor.seq, "limit": limit})
     return [(sku, happened_at, LedgerCursor(xid, seq)) for sku, happened_at, xid, seq in rows]
+
+
+async def changed_since(tx: Tx, horizon: int, *, limit: int) -> Mapping[Sku, int]:
+    """Which SKUs have rows at or above a horizon, with the place of the last one."""
+    return dict(await fetch_tuples(tx, CHANGED_SINCE, {"horizon": horizon, "limit": limit}))
 
 
 async def skus_after(tx: Tx, sku: Sku, *, limit: int) -> Sequence[Sku]:

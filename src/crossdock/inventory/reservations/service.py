@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from crossdock.canonical.base import ChannelCode, ReservationKey
+from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory.findings import raise_findings
@@ -289,6 +289,11 @@ async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapp
 async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
     """For whom units were reserved; keys of reservations that no channel asked for are absent."""
     return await store.channels_of(tx, keys)
+
+
+async def deadlines(tx: Tx, skus: Iterable[Sku], *, now: datetime) -> Mapping[Sku, datetime]:
+    """When the next live hold on each SKU ends by itself; absent where there is none."""
+    return await store.deadlines(tx, list(skus), now)
 
 
 async def claims_at(tx: Tx, position: PositionKey, *, limit: int = 1000) -> Sequence[Claim]:

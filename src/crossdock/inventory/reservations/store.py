@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from crossdock.canonical.base import ChannelCode, ReservationKey
+from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.foundation.db import Tx, fetch_all, fetch_tuples, post
 from crossdock.inventory.arrays import Numbered, columns
 from crossdock.inventory.model import PositionKey
@@ -91,6 +91,21 @@ SELECT DISTINCT sku, location, condition
          WHERE remaining > 0 AND expires_at <= %(now)s
          ORDER BY expires_at
          LIMIT %(limit)s) AS due
+"""
+
+# One look into the index per position: a hot item has more live holds than anybody wants to read.
+DEADLINES: Final[LiteralString] = """
+SELECT p.sku, min(next.expires_at)
+  FROM inventory.position p
+  JOIN LATERAL (
+       SELECT c.expires_at
+         FROM inventory.claim c
+        WHERE c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
+          AND c.remaining > 0 AND c.expires_at > %(now)s
+        ORDER BY c.expires_at
+        LIMIT 1) AS next ON true
+ WHERE p.sku = ANY(%(skus)b::text[])
+ GROUP BY p.sku
 """
 
 CLAIMS_AT: Final[LiteralString] = """
@@ -217,6 +232,11 @@ async def lapsed(tx: Tx, positions: set[PositionKey], now: datetime) -> Sequence
 async def due_positions(tx: Tx, now: datetime, *, limit: int) -> set[PositionKey]:
     """Where the oldest passed deadlines are."""
     return set(await fetch_all(tx, DUE_POSITIONS, PositionKey, {"now": now, "limit": limit}))
+
+
+async def deadlines(tx: Tx, skus: Sequence[Sku], now: datetime) -> Mapping[Sku, datetime]:
+    """When the next hold of each SKU lapses; SKUs without live holds are absent."""
+    return dict(await fetch_tuples(tx, DEADLINES, {"skus": skus, "now": now}))
 
 
 async def claims_at(tx: Tx, position: PositionKey, *, limit: int) -> Sequence[Claim]:
