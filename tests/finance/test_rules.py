@@ -203,6 +203,19 @@ def test_a_receipt_that_agrees_with_itself_is_sound(receipt: SaleRecorded) -> No
     assert unsound(receipt) is None
 
 
+@given(sound())
+def test_money_finer_than_the_currency_is_told_because_it_is_not_booked(receipt: SaleRecorded) -> None:
+    fine = Decimal("0.001")
+    odd = replaced(
+        receipt,
+        total=receipt.total + fine,
+        rounding=receipt.rounding + fine,
+        tenders=(*receipt.tenders, ReceiptTender(tender="cash", amount=fine)),
+    )
+
+    assert unsound(odd) == fine
+
+
 @given(sound(), st.sampled_from(["total", "tenders"]))
 def test_a_cent_of_disagreement_is_seen(receipt: SaleRecorded, where: str) -> None:
     cent = Decimal("0.01")

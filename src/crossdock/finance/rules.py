@@ -57,12 +57,15 @@ def rounded(value: Decimal, currency: str) -> Decimal:
 
 
 def unsound(receipt: SaleRecorded) -> Decimal | None:
-    """How much lines, total and tenders disagree; None when they agree. Money beyond what was sold is positive."""
+    """How much lines, total and tenders disagree; None when they agree. Money beyond what was sold is positive.
+
+    What is finer than the currency's smallest unit nobody can have paid: it is not booked, so it is told.
+    """
     owed = rounded(receipt.lines_total + receipt.rounding, receipt.currency)
     total = rounded(receipt.total, receipt.currency)
     paid = rounded(tendered(receipt), receipt.currency)
     if owed == total == paid:
-        return None
+        return (tendered(receipt) - paid) or (receipt.total - total) or None
     return paid - owed or total - owed
 
 

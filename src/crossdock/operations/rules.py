@@ -167,7 +167,7 @@ def _unsound(fact: facts.ReceiptUnsound) -> Matter:
         key=subject,
         subject=subject,
         path="$.total",
-        detail=f"lines and tenders differ by {fact.difference}",
+        detail=f"lines, total and tenders do not agree: {fact.difference} {fact.currency} cannot be booked",
         amount=abs(fact.difference),
         currency=fact.currency,
     )

@@ -1,6 +1,7 @@
 """What POSLog files of both dialects mean."""
 
 import os
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_the_newer_vendor_sample_reads_to_the_cent() -> None:
         ("321", "1", "each", "1.99"),
     ]
     assert [(each.code, each.amount) for each in document.lines[1].taxes] == [("82", Decimal("0.33"))]
+
+
+def test_what_a_receipt_says_of_its_money_goes_before_the_setting() -> None:
+    raw = sample("retalix_r10_poslog_v6.0.1_sale.xml")
+    (bought,) = read(decode_poslog, received(raw, currency="EUR"))
+
+    assert receipt(bought).currency == "GBP"
+
+    (silent,) = read(decode_poslog, received(re.sub(rb' Currency(Code)?="GBP"', b"", raw), currency="EUR"))
+    assert receipt(silent).currency == "EUR"
+
+    mixed = re.sub(rb'ExtendedAmount Currency="GBP"', b'ExtendedAmount Currency="USD"', raw, count=1)
+    (damaged,) = read(decode_poslog, received(re.sub(rb' CurrencyCode="GBP"', b"", mixed), currency="EUR"))
+    assert "wanted one currency, got GBP, USD" in damage(damaged)
 
 
 def test_the_item_number_is_the_one_the_connection_names() -> None:

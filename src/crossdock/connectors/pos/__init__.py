@@ -32,7 +32,7 @@ CONNECTOR: Final = Connector(
         Setting(
             name="currency",
             title="Currency",
-            help="ISO 4217 code for tills that do not say theirs; empty: such a receipt is set aside.",
+            help="ISO 4217 code for tills that do not say theirs, anywhere in the receipt; empty: such a receipt is set aside.",
             default="",
         ),
         Setting(

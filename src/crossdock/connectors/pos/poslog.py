@@ -10,7 +10,7 @@ from crossdock.canonical.base import LocationCode
 from crossdock.canonical.receipts import ReceiptKind, ReceiptRef, SaleRecorded
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Undecodable, describe
-from crossdock.connectors.pos.lines import Words, read_goods, read_reductions, read_summary, refuse_unknown_lines
+from crossdock.connectors.pos.lines import GOODS, Words, read_goods, read_reductions, read_summary, refuse_unknown_lines
 from crossdock.connectors.pos.money import Stated, read_money, undone
 from crossdock.connectors.pos.node import Cut, Node, cut_out, transactions
 from crossdock.connectors.pos.receipt import key_of, record
@@ -63,7 +63,7 @@ def _header(received: Received, node: Node, ref: ReceiptRef) -> _Header:
     return _Header(
         ref=ref,
         ended_at=_ended_at(node, received.zones.get(ref.store), ref.store),
-        currency=node.code_or_none("CurrencyCode") or received.settings.get("currency") or None,
+        currency=_currency(node) or received.settings.get("currency") or None,
         transaction_id=node.text_of("TransactionID"),
         operator=node.text_of("OperatorID"),
     )
@@ -165,7 +165,7 @@ def _retail(received: Received, node: Node, retail: Node, header: _Header) -> Sa
     reading = read_money(goods, read_reductions(items), stated)
     if voids is not None:
         reading, tenders = undone(reading, tenders)
-    currency = header.currency or next(_currencies(retail), None)
+    currency = header.currency
     if currency is None:
         raise Undecodable(f"{node.path}/CurrencyCode", "wanted text, got nothing")
     return SaleRecorded(
@@ -211,7 +211,27 @@ def _grand_total(retail: Node) -> Decimal | None:
     return found.number if found else None
 
 
-def _currencies(retail: Node) -> Iterator[str]:
-    for total in retail.each("Total"):
-        if total.attribute("CurrencyCode"):
-            yield total.attribute("CurrencyCode")
+def _currency(node: Node) -> str | None:
+    """What the transaction says of its own money: at its head, on its totals, else on the amounts of its lines.
+
+    Tenders are not asked: a customer may pay in another currency. Amounts in several currencies are nobody's guess.
+    """
+    said = node.code_or_none("CurrencyCode")
+    if said:
+        return said
+    for retail in node.each("RetailTransaction"):
+        lines = [part for line in retail.each("LineItem") for kind in GOODS for part in line.each(kind)]
+        for place in (retail.each("Total"), lines):
+            named = sorted({name for part in place for name in _named(part)})
+            if len(named) > 1:
+                raise Undecodable(f"{retail.path}", f"wanted one currency, got {', '.join(named)}")
+            if named:
+                return named[0]
+    return None
+
+
+def _named(part: Node) -> Iterator[str]:
+    for element in part.element.iter():
+        found = (element.get("CurrencyCode") or element.get("Currency") or "").strip()
+        if found:
+            yield found
