@@ -13,6 +13,7 @@ from crossdock.canonical.base import ChannelCode
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import parts_of
 from crossdock.inbound import service as inbound
+from crossdock.operations.stuck import service as stuck_work
 from crossdock.outbound import service as outbound
 
 SINCE: Final = timedelta(days=1)
@@ -26,6 +27,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Records received in the last day, by state; `undecoded` counts raw messages."""
     intents: dict[str, int]
     """Documents on their way, by state; those that have landed are not counted."""
+    stuck: dict[str, str]
+    """Parts of the hub's own work that fail again and again, and of what; empty when everything gets on."""
     stock_pending: Annotated[int, msgspec.Meta(description="Figures that a channel has not confirmed (250 counted).")]
 
 
@@ -42,6 +45,7 @@ async def overview(state: State) -> Overview:
             messages[tally.state] += tally.count
         for backlog in await outbound.backlog(tx):
             intents[backlog.state] += backlog.intents
+        stuck = {each.work: each.error for each in await stuck_work.stuck(tx)}
         for channel in estate.channels:
             pending += len(await availability.pending(tx, ChannelCode(channel.code), limit=PENDING_SHOWN))
-    return Overview(messages=dict(messages), intents=dict(intents), stock_pending=pending)
+    return Overview(messages=dict(messages), intents=dict(intents), stuck=stuck, stock_pending=pending)

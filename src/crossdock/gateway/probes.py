@@ -17,6 +17,7 @@ from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import Parts, parts_of
 from crossdock.inbound import service as inbound
 from crossdock.operations import service as operations
+from crossdock.operations.stuck import service as stuck_work
 from crossdock.outbound import service as outbound
 
 TALLY_BACK: Final = timedelta(hours=1)
@@ -81,10 +82,13 @@ async def _gauges(tx: Tx, parts: Parts) -> Iterable[Metric]:
     exceptions = GaugeMetricFamily("crossdock_exceptions_open", "Open exceptions", labels=["owner", "type"])
     for owner, type_name, count, _, _ in await operations.counts(tx, now=now):
         exceptions.add_metric([owner, type_name], count)
+    stuck = GaugeMetricFamily("crossdock_work_stuck", "Work that fails again and again", labels=["work"])
+    for work in await stuck_work.stuck(tx):
+        stuck.add_metric([work.work], 1)
     waiting = await eventlog.hidden_since(tx)
     horizon = GaugeMetricFamily(
         "crossdock_horizon_age_seconds",
         "How long the oldest fact has waited behind an open transaction before anybody may read it",
         value=0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()),
     )
-    return messages, intents, oldest, exceptions, horizon
+    return messages, intents, oldest, exceptions, stuck, horizon

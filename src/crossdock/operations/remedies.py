@@ -237,6 +237,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "order_cancelled_after_posting": Remedy(
         about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE
     ),
+    "work_stuck": Remedy(
+        about=_outside,
+        todo="A part of the hub's own work fails again and again: `crossdock doctor` and the log say of what. Remove the "
+        "cause (rights, disk, a setting), or report it; the exception closes by itself when the work gets on.",
+        dismiss=_CLOSE,
+    ),
     "reaction_failed": Remedy(
         about=_reaction,
         todo="A reaction of the hub broke on this fact: report it with the detail, and install the release that mends it.",

@@ -18,10 +18,12 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
+from crossdock.foundation.trouble import Trouble
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Drop
 from crossdock.outbound.pump.pump import Pump
 from crossdock.worker.loop import Loop, run_loop
+from crossdock.worker.watch import teller
 
 log = logger(__name__)
 
@@ -33,11 +35,18 @@ def drop_folder(hub: Hub, connection: str) -> Path:
     return hub.settings.home / "drop" / connection
 
 
-async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, stop: asyncio.Event) -> None:
-    """Until *stop*: send, poll and sweep. Other processes may do the same: leases and locks share it out."""
+async def work_connection(
+    hub: Hub, estate: Estate, config: ConnectionConfig, stop: asyncio.Event, trouble: Trouble
+) -> None:
+    """Until *stop*: send, poll and sweep. Other processes may do the same: leases and locks share it out.
+
+    *trouble* hears when the connection could be opened.
+    """
     connector = hub.connectors[config.connector]
     name = ConnectionName(config.name)
     async with open_connection(hub, config) as line:
+        await trouble.got_on()
+        tell = teller(hub)
         pump = Pump(
             hub.database,
             line,
@@ -47,10 +56,11 @@ async def work_connection(hub: Hub, estate: Estate, config: ConnectionConfig, st
             apply_news=sending.news(hub),
             hints=hub.hints,
             clock=hub.clock,
+            tell=tell,
         )
         pumping = asyncio.create_task(pump.run(stop), name=f"pump {name}")
         loops = [
-            asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name)
+            asyncio.create_task(run_loop(loop, hub.hints, hub.clock, tell), name=loop.name)
             for loop in (*_polls(hub, connector, line), *_sweeps(hub, connector.drops, config))
         ]
         try:

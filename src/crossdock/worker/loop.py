@@ -11,6 +11,7 @@ import psycopg_pool
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.hints import Hints
 from crossdock.foundation.log import logger
+from crossdock.foundation.trouble import Tell, Trouble, tell_nobody
 
 log = logger(__name__)
 
@@ -35,8 +36,12 @@ class Loop:
     """A fixed pace instead, whatever hints come: for what is asked of other systems and for upkeep."""
 
 
-async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
-    """Run until cancelled. A failing step is logged and tried again with growing waits: it never ends the loop."""
+async def run_loop(loop: Loop, hints: Hints, clock: Clock, tell: Tell = tell_nobody) -> None:
+    """Run until cancelled. A failing step is logged and tried again with growing waits: it never ends the loop.
+
+    One that fails again and again is told, and told again when it gets on.
+    """
+    trouble = Trouble(loop.name, tell)
     idle_s, failed_s = IDLE_FIRST_S, FAILED_FIRST_S
     me = asyncio.current_task()
     while me is None or not me.cancelling():  # a step may swallow its cancellation
@@ -44,15 +49,18 @@ async def run_loop(loop: Loop, hints: Hints, clock: Clock) -> None:
             more = await loop.step()
         except DATABASE_GONE as error:
             log.warning("loop_lost_database", loop=loop.name, error=str(error).strip())
+            await trouble.failed(error)
             await clock.sleep(failed_s)
             failed_s = min(failed_s * 2, FAILED_MAX_S)
             continue
-        except Exception:  # the edge of the process: a bug in one loop must not stop the others
+        except Exception as error:  # the edge of the process: a bug in one loop must not stop the others
             log.exception("loop_step_failed", loop=loop.name)
+            await trouble.failed(error)
             await clock.sleep(failed_s)
             failed_s = min(failed_s * 2, FAILED_MAX_S)
             continue
         failed_s = FAILED_FIRST_S
+        await trouble.got_on()
         if more:
             idle_s = IDLE_FIRST_S
         elif loop.every_s is not None:

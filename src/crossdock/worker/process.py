@@ -13,9 +13,11 @@ from crossdock.estate.service import NoEstateError
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
+from crossdock.foundation.trouble import Trouble
 from crossdock.worker.central import central_loops
 from crossdock.worker.connection import work_connection
 from crossdock.worker.loop import DATABASE_GONE, run_loop
+from crossdock.worker.watch import teller
 
 log = logger(__name__)
 
@@ -55,7 +57,10 @@ async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
         except Exception:  # an estate that cannot be read now may be replaced: keep looking
             log.exception("estate_unreadable")
             await _rest(hub.clock, stop, RETRY_S)
-    loops = [asyncio.create_task(run_loop(loop, hub.hints, hub.clock), name=loop.name) for loop in central_loops(hub)]
+    tell = teller(hub)
+    loops = [
+        asyncio.create_task(run_loop(loop, hub.hints, hub.clock, tell), name=loop.name) for loop in central_loops(hub)
+    ]
     await stop.wait()
     await end(loops)
 
@@ -129,14 +134,17 @@ class Post:
 
 async def _keep_working(hub: Hub, estate: Estate, config: ConnectionConfig, stop: asyncio.Event) -> None:
     """A connection that cannot even start (a missing secret) waits and tries again: the others go on."""
+    trouble = Trouble(f"connection {config.name}", teller(hub))
     while not stop.is_set():
         try:
-            await work_connection(hub, estate, config, stop)
+            await work_connection(hub, estate, config, stop, trouble)
         except SettingUnusableError as error:
             log.error("connection_unusable", connection=config.name, reason=str(error))  # noqa: TRY400 (the text says it all)
+            await trouble.failed(error)
             await _rest(hub.clock, stop, RETRY_S)
-        except Exception:  # the edge of one connection: its bugs must not stop the other connections
+        except Exception as error:  # the edge of one connection: its bugs must not stop the other connections
             log.exception("connection_failed", connection=config.name)
+            await trouble.failed(error)
             await _rest(hub.clock, stop, RETRY_S)
 
 

@@ -74,7 +74,7 @@ SELECT xid::text::bigint, position, id::text, stream, type, schema_version::text
        correlation_id::text, coalesce(causation_id::text, ''), source, payload::text
   FROM eventlog.event
  WHERE (xid, position) > (%(xid)s::bigint::text::xid8, %(position)s)
-   AND xid < pg_snapshot_xmin(pg_current_snapshot())
+   AND xid < foundation.horizon()
  ORDER BY xid, position
  LIMIT %(limit)s
 """

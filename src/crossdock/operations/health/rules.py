@@ -8,6 +8,7 @@ from typing import Final
 from crossdock.connector_kit.model import Finding
 from crossdock.eventlog.upkeep.store import Reader
 from crossdock.operations.health.store import Server, Snapshot
+from crossdock.operations.stuck.service import Stuck
 
 HORIZON_MAX: Final = timedelta(minutes=1)
 """An open transaction of this age delays everything that follows the event log."""
@@ -85,6 +86,20 @@ def exception_findings(counts: Sequence[tuple[str, str, int, int, Decimal]]) -> 
     if not late:
         opened = sum(count for _, _, count, _, _ in counts)
         yield Finding(subject="exceptions", ok=True, text=f"{opened} open, none overdue")
+
+
+def work_findings(stuck: Sequence[Stuck], now: datetime) -> Iterator[Finding]:
+    """The hub's own work that fails again and again."""
+    for each in stuck:
+        minutes = (now - each.since).total_seconds() / 60
+        yield Finding(
+            subject="work",
+            ok=False,
+            text=f"`{each.work}` has not got on for {minutes:.0f} min: {each.error}",
+            todo="Remove what it fails of; if it is a mistake of the hub's, report it with its trace from the log.",
+        )
+    if not stuck:
+        yield Finding(subject="work", ok=True, text="everything gets on")
 
 
 def reader_findings(readers: Sequence[Reader]) -> Iterator[Finding]:

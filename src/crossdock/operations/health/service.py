@@ -14,7 +14,9 @@ from crossdock.operations.health.rules import (
     reader_findings,
     room_finding,
     server_findings,
+    work_findings,
 )
+from crossdock.operations.stuck import service as stuck_work
 
 __all__ = ["books", "room_finding", "server"]
 
@@ -26,6 +28,10 @@ async def server(tx: Tx, *, now: datetime) -> Sequence[Finding]:
 
 
 async def books(tx: Tx, *, now: datetime, retention: timedelta) -> Sequence[Finding]:
-    """What waits for people beyond its clock, and what the event log keeps beyond its retention."""
+    """What waits for people beyond its clock, which work does not get on, and what the log keeps beyond its retention."""
     readers = await log_upkeep.readers(tx, now=now, retention=retention)
-    return [*exception_findings(await operations.counts(tx, now=now)), *reader_findings(readers)]
+    return [
+        *exception_findings(await operations.counts(tx, now=now)),
+        *work_findings(await stuck_work.stuck(tx), now),
+        *reader_findings(readers),
+    ]

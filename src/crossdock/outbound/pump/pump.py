@@ -17,6 +17,7 @@ from crossdock.foundation.db import Database
 from crossdock.foundation.hints import Hints
 from crossdock.foundation.ids import new_id, randomness
 from crossdock.foundation.log import logger
+from crossdock.foundation.trouble import Tell, Trouble, tell_nobody
 from crossdock.outbound.ports import ApplyNews, Builder, StateSource
 from crossdock.outbound.pump import ledger
 from crossdock.outbound.pump.desk import Desk, flows_of
@@ -49,6 +50,7 @@ class Pump:
         lease_span: timedelta = leases.SPAN,
         standby_s: float = STANDBY_S,
         grace_s: float = GRACE_S,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._database = database
         self._hints = hints
@@ -57,6 +59,7 @@ class Pump:
         self._lease_span = lease_span
         self._standby_s = standby_s
         self._grace_s = grace_s
+        self._trouble = Trouble(f"pump {line.name}", tell)
         self._desk = Desk(
             line=line,
             flows=flows_of(estate.flows, line.name),
@@ -79,10 +82,12 @@ class Pump:
                 log.warning("pump_lost_lease", connection=self._desk.connection)
             except leases.DATABASE_GONE as error:
                 log.warning("pump_lost_database", connection=self._desk.connection, error=str(error).strip())
+                await self._trouble.failed(error)
                 await self._wait(stop, failed_s)
                 failed_s = min(failed_s * 2, FAILED_MAX_S)
-            except Exception:  # the edge of this connection: its bugs must not stop the other connections
+            except Exception as error:  # the edge of this connection: its bugs must not stop the other connections
                 log.exception("pump_failed", connection=self._desk.connection)
+                await self._trouble.failed(error)
                 await self._wait(stop, failed_s)
                 failed_s = min(failed_s * 2, FAILED_MAX_S)
 
@@ -98,7 +103,7 @@ class Pump:
                 left = await ledger.recover(tx, self._desk, lease, self._clock.now(), own=())
                 await ledger.release_known(tx, self._desk, self._clock.now())
             log.info("pump_started", connection=self._desk.connection, fence=lease.token, left_in_doubt=left)
-            shift = Shift(self._database, self._desk, held, self._hints, self._clock)
+            shift = Shift(self._database, self._desk, held, self._hints, self._clock, trouble=self._trouble)
             await shift.work(stop, self._grace_s)
         return True
 

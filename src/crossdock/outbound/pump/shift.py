@@ -16,6 +16,7 @@ from crossdock.foundation.hints import Hints
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
 from crossdock.foundation.telemetry import continued
+from crossdock.foundation.trouble import Trouble
 from crossdock.outbound import store
 from crossdock.outbound.model import Ended, Verdict
 from crossdock.outbound.pump import ledger
@@ -45,12 +46,15 @@ AnyTask: TypeAlias = "asyncio.Task[None] | asyncio.Task[bool] | asyncio.Task[Lit
 class Shift:
     """Calls in flight, answers not yet written, and the rhythm of looking for more."""
 
-    def __init__(self, database: Database, desk: Desk, held: Held, hints: Hints, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, desk: Desk, held: Held, hints: Hints, clock: Clock, *, trouble: Trouble
+    ) -> None:
         self._database = database
         self._desk = desk
         self._held = held
         self._hints = hints
         self._clock = clock
+        self._trouble = trouble
         self._calls: dict[asyncio.Task[None], Begun] = {}
         self._answers: list[Finished] = []
         self._publishers = [Publisher(database, desk, flow, send, source) for flow, send, source in desk.state_sends()]
@@ -70,7 +74,9 @@ class Shift:
         idle_s = IDLE_FIRST_S
         try:
             while not stop.is_set() and not self._held.lost.is_set():
-                if await self._step():
+                did = await self._step()
+                await self._trouble.got_on()
+                if did:
                     idle_s = IDLE_FIRST_S
                 elif self._desk.flows:
                     await self._wait(LOOK_EVERY_S, ends)
