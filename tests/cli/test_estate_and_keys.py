@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from cli.conftest import COMPANY, Desk
@@ -46,6 +47,41 @@ def test_applying_twice_changes_nothing_and_rolling_back_is_a_new_version(desk: 
     assert rolled.out == "Version 3 (the same as 1) is in force.\n"
     assert [row["version"] for row in desk.rows("estate", "versions")] == [3, 2, 1]
     assert desk.run("estate", "rollback", "9").code == 2
+
+
+def test_rules_for_items_that_nobody_knows_are_told_when_they_are_applied(desk: Desk) -> None:
+    (desk.estate / "rules.yaml").write_text("safety_stock:\n  - {sku: A-1, quantity: 2}\n  - {sku: A-2, quantity: 2}\n")
+
+    said = desk.run("estate", "apply")
+
+    assert said.code == 0
+    assert said.out.splitlines()[1:] == ["Rules name items that nobody has described yet: A-1, A-2."]
+
+
+def test_owners_of_exceptions_that_do_not_exist_are_doubtful(desk: Desk) -> None:
+    (desk.estate / "rules.yaml").write_text("ownership:\n  - {type: receipt_gaps, owner: finance}\n")
+
+    said = desk.run("estate", "check")
+
+    assert said.code == 0
+    assert 'there is no exception of type "receipt_gaps"' in said.out
+
+
+def test_an_estate_of_a_newer_release_is_one_sentence_and_applying_ones_files_is_the_way_back(desk: Desk) -> None:
+    desk.run("estate", "apply")
+    with psycopg.connect(desk.dsn) as session:
+        session.execute("UPDATE estate.version SET document = document || '{\"moons\": []}'")
+
+    told = desk.run("estate", "rollback", "1")
+    seen = desk.run("doctor", "--offline")
+    waiting = desk.run("estate", "diff")
+    back = desk.run("estate", "apply")
+
+    assert (told.code, len(told.err.splitlines())) == (2, 1)
+    assert "Version 1 of the estate is not of this release" in told.err
+    assert "Version 1 of the estate is not of this release" in seen.out
+    assert waiting.out == "moons:  → nothing\n"
+    assert (back.code, back.out) == (0, "Version 2 is in force (1 values changed).\n")
 
 
 def test_a_missing_estate_folder_is_one_sentence_with_what_to_do(desk: Desk, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A small sound estate as files, and ways to spoil it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crossdock.connector_kit.model import Connector, Limits, Role, Send, Setting
@@ -85,9 +85,11 @@ def write(folder: Path, files: Mapping[str, str] = SOUND, **more: str) -> Path:
     return folder
 
 
-def checked(folder: Path, files: Mapping[str, str] = SOUND, **more: str) -> Checked:
+def checked(
+    folder: Path, files: Mapping[str, str] = SOUND, exception_types: Sequence[str] = (), **more: str
+) -> Checked:
     """What `estate check` says."""
-    return check(write(folder, files, **more), CONNECTORS)
+    return check(write(folder, files, **more), CONNECTORS, exception_types)
 
 
 def spoilt(folder: Path, before: str, after: str) -> Checked:

@@ -180,3 +180,41 @@ def test_rules_for_files_of_a_connector_that_reads_none_are_doubtful(tmp_path: P
         '3-connections.yaml:10: warning: connector "books" reads no files: these rules have no effect'
     ]
     assert result.estate is not None
+
+
+@pytest.mark.parametrize(
+    ("rules", "complaint"),
+    [
+        ("safety_stock:\n  - category: dairy\n    quantity: 2\n", 'no item has a category in this release, so none has "dairy"'),
+        ("channel_buffers:\n  - category: dairy\n    quantity: 2\n", 'no item has a category in this release, so none has "dairy"'),
+        ("safety_stock:\n  - mode: pickup\n    quantity: 2\n", "no location serves pickup"),
+        ("safety_stock:\n  - location: S1\n    mode: pickup\n    quantity: 2\n", '"S1" does not serve pickup'),
+        ("ownership:\n  - owner: finance\n    type: receipt_gaps\n", 'there is no exception of type "receipt_gaps"'),
+    ],
+)  # fmt: skip
+def test_a_rule_that_can_match_nothing_is_doubtful(tmp_path: Path, rules: str, complaint: str) -> None:
+    result = checked(tmp_path, exception_types=("receipt_gap", "feed_silent"), more=rules)
+
+    (text,) = said(result)
+    assert text.startswith("more.yaml:")
+    assert text.endswith(f": warning: matches nothing: {complaint}")
+    assert result.estate is not None
+
+
+def test_safety_stock_of_a_location_that_no_channel_sells_from_has_no_effect(tmp_path: Path) -> None:
+    more = (
+        "locations:\n  - code: S2\n    name: Store 2\n    kind: store\n"
+        "safety_stock:\n  - location: S2\n    quantity: 2\n  - location: S1\n    quantity: 1\n"
+    )
+
+    assert said(checked(tmp_path, more=more)) == ['more.yaml:6: warning: has no effect: "S2" is in no channel\'s pool']
+
+
+def test_a_later_owner_of_everything_takes_it_from_all_before(tmp_path: Path) -> None:
+    more = "ownership:\n  - owner: finance\n    type: receipt_gap\n  - owner: operations\n"
+    right = "ownership:\n  - owner: operations\n  - owner: finance\n    type: receipt_gap\n"
+
+    assert said(checked(tmp_path, more=more)) == [
+        "more.yaml:2: warning: never wins: rule 2 of ownership is later and matches everything that this one does"
+    ]
+    assert said(checked(tmp_path, more=right)) == []

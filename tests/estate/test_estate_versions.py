@@ -9,7 +9,7 @@ import pytest
 
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate, Location, LocationKind
-from crossdock.estate.service import NoEstateError
+from crossdock.estate.service import EstateUnreadableError, NoEstateError
 from crossdock.foundation.db import Database
 from estate.estate_files import checked
 
@@ -84,3 +84,56 @@ def test_differences_name_each_changed_value_by_codes_not_by_position(tmp_path: 
         "locations.A0.name: nothing → Kiosk",
     ]
     assert estates.differences(estate, estate) == []
+
+
+# ---------------------------------------------------------------- another release's estate
+
+
+async def of_a_newer_release(database: Database, estate: Estate) -> None:
+    """Version 1, with a field that nobody knows here."""
+    document = msgspec.json.decode(msgspec.json.encode(estate))
+    document["policies"] = {"moon_phase": "full"}
+    async with database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO estate.version (number, digest, document, note, applied_at) VALUES (1, 'x', %s::jsonb, '', now())",
+            (msgspec.json.encode(document).decode(),),
+        )
+
+
+async def test_an_estate_of_a_newer_release_is_refused_with_what_to_do(database: Database, tmp_path: Path) -> None:
+    await of_a_newer_release(database, sound(tmp_path))
+
+    async with database.transaction() as tx:
+        with pytest.raises(
+            EstateUnreadableError, match=r"Version 1 .* unknown field `moon_phase`.*crossdock estate app"
+        ):
+            await estates.current(tx)
+
+
+async def test_the_way_back_from_a_newer_release_is_to_apply_ones_own_files(database: Database, tmp_path: Path) -> None:
+    estate = sound(tmp_path)
+    await of_a_newer_release(database, estate)
+
+    async with database.transaction() as tx:
+        waiting = estates.differences(await estates.in_force(tx), renamed(estate, "Other"))
+        applied = await estates.apply(tx, estate, note="back", now=NOW)
+
+        assert waiting == ["company.name: Corner Shops → Other", "policies.moon_phase: full → nothing"]
+        assert (applied.number, applied.changes) == (2, ["policies.moon_phase: full → nothing"])
+        assert await estates.current(tx) == estate
+        with pytest.raises(EstateUnreadableError):
+            await estates.roll_back(tx, 1, now=NOW)
+
+
+async def test_what_is_stored_differs_in_nothing_from_what_was_applied(database: Database, tmp_path: Path) -> None:
+    """Decimals, numbers and enums too: else every look would find changes."""
+    more = (
+        "safety_stock:\n  - {quantity: 2.5, location: S1, mode: ship}\n"
+        "policies: {count_correct_max: 7.50}\nownership:\n  - {owner: finance, within: 30m}\n"
+    )
+    rich = checked(tmp_path, more=more).estate
+    assert rich is not None
+    async with database.transaction() as tx:
+        await estates.apply(tx, rich, note="", now=NOW)
+
+        assert estates.differences(await estates.in_force(tx), rich) == []

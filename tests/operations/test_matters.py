@@ -20,6 +20,7 @@ from crossdock.estate.model import Ownership
 from crossdock.operations.model import ExceptionState, OpenException
 from crossdock.operations.remedies import (
     REMEDIES,
+    TYPES,
     CauseAbout,
     ConnectionAbout,
     HoldAbout,
@@ -203,6 +204,10 @@ def test_every_fact_is_either_in_this_list_or_needs_nobody() -> None:
     registered = set(matter_of.registry) - {object}
 
     assert registered == needing
+
+
+def test_every_type_that_a_fact_opens_is_known_as_a_type() -> None:
+    assert {opened(fact).type for fact, _, _ in NEEDING} <= TYPES
 
 
 def test_every_hold_leads_to_the_same_remedy() -> None:

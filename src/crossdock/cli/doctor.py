@@ -24,6 +24,7 @@ from crossdock.connections.model import ConnectionState
 from crossdock.connector_kit.model import Finding
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
+from crossdock.estate.service import EstateUnreadableError
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database, DatabaseUnusableError, Tx, check_usable
 from crossdock.foundation.migrations import pending_count
@@ -154,7 +155,10 @@ async def _asked(chosen: Settings, dsn: str, *, offline: bool) -> Sequence[Findi
         async with parts.database.transaction() as tx:
             retention = timedelta(days=chosen.retention_days)
             findings += await health.books(tx, now=parts.clock.now(), retention=retention)
-            estate = await parts.estate.get(tx) if await estates.current_number(tx) else None
+            try:
+                estate = await parts.estate.get(tx) if await estates.current_number(tx) else None
+            except EstateUnreadableError as error:
+                return [*findings, _bad("estate", str(error), "")]
             findings += [*_folder(chosen, estate), *await _states(tx, estate)]
         if estate is not None and not offline:
             findings += await _live(parts, estate)

@@ -1,12 +1,14 @@
 """`crossdock estate …`: check, compare, apply and roll back the retailer's files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cyclopts import App
 
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.registry import connectors
+from crossdock.canonical.base import Sku
+from crossdock.catalog import service as catalog
 from crossdock.cli.context import hub, settings
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, print_json, say, show
 from crossdock.cli.waiting import counted, in_words, watch_intents
@@ -14,6 +16,8 @@ from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
 from crossdock.estate.schema import estate_schema
 from crossdock.estate.service import Checked
+from crossdock.foundation.db import Tx
+from crossdock.operations.remedies import TYPES
 from crossdock.outbound import service as outbound
 from crossdock.outbound.model import IntentState, Verified
 
@@ -26,7 +30,7 @@ def _checked(folder: Path | None) -> Checked:
         raise CommandError(
             f"There is no estate folder {where}: name one, set CROSSDOCK_ESTATE, or copy examples/estate to begin with."
         )
-    return estates.check(where, connectors())
+    return estates.check(where, connectors(), TYPES)
 
 
 def _print_complaints(checked: Checked, *, as_json: bool) -> None:
@@ -64,7 +68,7 @@ async def diff(folder: Path | None = None, *, json: AsJson = False) -> int:
         return EXIT_FINDINGS
     async with hub() as parts, parts.database.transaction() as tx:
         number = await estates.current_number(tx)
-        changes = estates.differences(await estates.current(tx) if number else None, checked.estate)
+        changes = estates.differences(await estates.in_force(tx), checked.estate)
     if json:
         print_json({"version": number, "changes": changes})
     else:
@@ -91,16 +95,28 @@ async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.
     async with hub(make=True) as parts:
         async with parts.database.transaction() as tx:
             applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
+            strangers = await _unknown_items(tx, checked.estate)
         freed = await _watch_freed(parts, checked.estate, wait)
     if json:
-        print_json({"version": applied.number, "changes": applied.changes, "intents": freed})
+        print_json(
+            {"version": applied.number, "changes": applied.changes, "intents": freed, "unknown_items": strangers}
+        )
     else:
         if applied.changes:
             say(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
         else:
             say(f"Nothing to change: version {applied.number} says the same.")
+        if strangers:
+            say(f"Rules name items that nobody has described yet: {', '.join(strangers)}.", "yellow")
         _say_freed(freed)
     return 0
+
+
+async def _unknown_items(tx: Tx, estate: Estate) -> Sequence[str]:
+    """Items that rules name and no catalogue knows: a slip of the pen, or items still to come."""
+    named = {*(rule.sku for rule in estate.safety_stock), *(rule.sku for rule in estate.channel_buffers)}
+    skus = {Sku(sku) for sku in named if sku is not None}
+    return sorted(skus - await catalog.known(tx, skus))
 
 
 async def _watch_freed(parts: Hub, estate: Estate, wait_s: float) -> Mapping[str, int]:

@@ -236,3 +236,10 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     note: str
     applied_at: datetime
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A version as it lies in the database: it may be another release's, with fields that this one does not know."""
+
+    number: int
+    document: object

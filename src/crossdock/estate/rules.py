@@ -1,12 +1,12 @@
 """What a well-shaped estate may still get wrong: names that lead nowhere, doubles, rules that never win."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 from zoneinfo import available_timezones
 
 from crossdock.canonical.base import CURRENCIES
 from crossdock.connector_kit.model import Connector
-from crossdock.estate.model import ChannelBuffer, ConnectionConfig, DropRules, Estate, FlowKind, SafetyStock
+from crossdock.estate.model import ChannelBuffer, ConnectionConfig, DropRules, Estate, FlowKind, Ownership, SafetyStock
 
 Problem: TypeAlias = "tuple[tuple[str | int, ...], str, bool]"
 """Where, what, and whether it is only a warning."""
@@ -17,7 +17,9 @@ def is_reference(value: str) -> bool:
     return (value.startswith("${") and value.endswith("}")) or value.startswith("file:")
 
 
-def problems(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Problem]:
+def problems(
+    estate: Estate, connectors: Mapping[str, Connector], exception_types: Collection[str] = ()
+) -> Iterator[Problem]:
     """Everything that keeps the estate from being applied, and what looks doubtful."""
     yield from _currencies_and_zones(estate)
     yield from _doubles(estate)
@@ -25,6 +27,8 @@ def problems(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Pr
     yield from _connections(estate, connectors)
     yield from _shadowed("safety_stock", estate.safety_stock, ("sku", "category", "location", "mode"))
     yield from _shadowed("channel_buffers", estate.channel_buffers, ("channel", "sku", "category"))
+    yield from _shadowed("ownership", estate.ownership, ("type",))
+    yield from _matching_nothing(estate, exception_types)
 
 
 def _currencies_and_zones(estate: Estate) -> Iterator[Problem]:
@@ -130,12 +134,44 @@ def _single_sender(estate: Estate) -> Iterator[Problem]:
                 yield ("flows", index), text, False
 
 
+ANYTHING: Final = (None, "*")
+"""How a rule says that it does not look at a field."""
+
+
 def _shadowed(
-    section: str, rules: Sequence[SafetyStock] | Sequence[ChannelBuffer], fields: tuple[str, ...]
+    section: str,
+    rules: Sequence[SafetyStock] | Sequence[ChannelBuffer] | Sequence[Ownership],
+    fields: tuple[str, ...],
 ) -> Iterator[Problem]:
     for index, rule in enumerate(rules):
         for later in range(index + 1, len(rules)):
-            if all(getattr(rules[later], name) in {None, getattr(rule, name)} for name in fields):
+            if all(getattr(rules[later], name) in {*ANYTHING, getattr(rule, name)} for name in fields):
                 text = f"never wins: rule {later + 1} of {section} is later and matches everything that this one does"
                 yield (section, index), text, True
                 break
+
+
+def _matching_nothing(estate: Estate, exception_types: Collection[str]) -> Iterator[Problem]:
+    """Rules that are sound and have no effect: somebody thinks that they have."""
+    categories = [
+        *(("safety_stock", index, rule.category) for index, rule in enumerate(estate.safety_stock)),
+        *(("channel_buffers", index, rule.category) for index, rule in enumerate(estate.channel_buffers)),
+    ]
+    for section, index, category in categories:
+        if category is not None:
+            text = f'matches nothing: no item has a category in this release, so none has "{category}"'
+            yield (section, index, "category"), text, True
+    modes = {location.code: location.modes for location in estate.locations}
+    pooled = {code for channel in estate.channels for code in channel.pool}
+    for index, stock in enumerate(estate.safety_stock):
+        places = set(modes) if stock.location is None else {stock.location}
+        if stock.location in modes and stock.location not in pooled:
+            text = f'has no effect: "{stock.location}" is in no channel\'s pool'
+            yield ("safety_stock", index, "location"), text, True
+        elif stock.mode is not None and not any(stock.mode in modes.get(code, ()) for code in places):
+            serving = "no location serves" if stock.location is None else f'"{stock.location}" does not serve'
+            yield ("safety_stock", index, "mode"), f"matches nothing: {serving} {stock.mode.value}", True
+    for index, owner in enumerate(estate.ownership):
+        if exception_types and owner.type not in {"*", *exception_types}:
+            text = f'matches nothing: there is no exception of type "{owner.type}"'
+            yield ("ownership", index, "type"), text, True

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ import msgspec
 from crossdock.connector_kit.model import Connector
 from crossdock.estate import store
 from crossdock.estate.files import Complaint, Folder, Place, read_folder
-from crossdock.estate.model import Estate, Version
+from crossdock.estate.model import Estate, Stored, Version
 from crossdock.estate.rules import problems
 from crossdock.estate.schema import shape_complaints
 from crossdock.foundation.db import Tx
@@ -20,6 +20,10 @@ from crossdock.foundation.db import Tx
 
 class NoEstateError(Exception):
     """No estate has been applied to this database."""
+
+
+class EstateUnreadableError(NoEstateError):
+    """The estate in force is another release's, and this one does not understand it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,11 @@ class Applied:
     changes: Sequence[str]
 
 
-def check(folder: Path, connectors: Mapping[str, Connector]) -> Checked:
-    """Read a folder of YAML and judge it; every complaint has its file and line."""
+def check(folder: Path, connectors: Mapping[str, Connector], exception_types: Collection[str] = ()) -> Checked:
+    """Read a folder of YAML and judge it; every complaint has its file and line.
+
+    With *exception_types* an owner of none of them is told, too.
+    """
     read = read_folder(folder)
     complaints = [*read.complaints, *shape_complaints(read)]
     if any(not complaint.warning for complaint in complaints):
@@ -51,7 +58,7 @@ def check(folder: Path, connectors: Mapping[str, Connector]) -> Checked:
         return Checked(estate=None, complaints=_sorted(complaints))
     complaints.extend(
         Complaint(place=read.place_of(path), text=text, warning=warning)
-        for path, text, warning in problems(estate, connectors)
+        for path, text, warning in problems(estate, connectors, exception_types)
     )
     sound = all(complaint.warning for complaint in complaints)
     return Checked(estate=estate if sound else None, complaints=_sorted(complaints))
@@ -70,27 +77,45 @@ def _place(read: Folder, message: str) -> Place:
 
 
 async def apply(tx: Tx, estate: Estate, *, note: str, now: datetime) -> Applied:
-    """Put *estate* in force as the next version; an identical one changes nothing."""
+    """Put *estate* in force as the next version; an identical one changes nothing.
+
+    The version before need not be one that this release understands: this is the way back from a newer one.
+    """
     await store.lock(tx)
     before = await store.current(tx)
-    changes = differences(before[1] if before else None, estate)
+    changes = differences(before, estate)
     if before is not None and not changes:
-        return Applied(number=before[0], changes=())
+        return Applied(number=before.number, changes=())
     return Applied(number=await store.insert(tx, _digest(estate), estate, note, now), changes=changes)
 
 
 async def roll_back(tx: Tx, number: int, *, now: datetime) -> Applied | None:
     """Put an old version in force again, as a new one; None when there is no such version."""
-    old = await store.document(tx, number)
-    return None if old is None else await apply(tx, old, note=f"rolled back to version {number}", now=now)
+    old = await store.version(tx, number)
+    return None if old is None else await apply(tx, _read(old), note=f"rolled back to version {number}", now=now)
 
 
 async def current(tx: Tx) -> Estate:
-    """The estate in force; raises NoEstateError when there is none yet."""
+    """The estate in force; raises NoEstateError when there is none yet, or none that this release understands."""
     found = await store.current(tx)
     if found is None:
         raise NoEstateError("No estate has been applied yet: run `crossdock estate apply`.")
-    return found[1]
+    return _read(found)
+
+
+async def in_force(tx: Tx) -> Stored | None:
+    """The same as it lies there, whichever release has applied it."""
+    return await store.current(tx)
+
+
+def _read(stored: Stored) -> Estate:
+    try:
+        return msgspec.convert(stored.document, Estate)
+    except msgspec.ValidationError as error:
+        raise EstateUnreadableError(
+            f"Version {stored.number} of the estate is not of this release ({error}): run the release that applied it, or "
+            "put your files in force again as this one reads them, with `crossdock estate apply`."
+        ) from None
 
 
 async def current_number(tx: Tx) -> int:
@@ -103,9 +128,9 @@ async def versions(tx: Tx, limit: int = 50) -> Sequence[Version]:
     return await store.versions(tx, limit)
 
 
-def differences(before: Estate | None, after: Estate) -> Sequence[str]:
+def differences(before: Estate | Stored | None, after: Estate) -> Sequence[str]:
     """What applying would change, one line per value: `channels.web.pool: DC1 → DC1, S01`."""
-    old = _flat(msgspec.to_builtins(before)) if before is not None else {}
+    old = _flat(before.document if isinstance(before, Stored) else msgspec.to_builtins(before))
     new = _flat(msgspec.to_builtins(after))
     return [
         f"{path}: {old.get(path, 'nothing')} → {new.get(path, 'nothing')}"
@@ -116,6 +141,8 @@ def differences(before: Estate | None, after: Estate) -> Sequence[str]:
 
 def _flat(node: object, path: str = "") -> dict[str, str]:
     """Leaves by path; list items are named by their code, name or kind, so that order is no difference in identity."""
+    if node is None:
+        return {}
     if isinstance(node, dict):
         return {key: text for name, child in node.items() for key, text in _flat(child, _join(path, name)).items()}
     if isinstance(node, list | tuple):

@@ -1,11 +1,12 @@
 """SQL of the estate's versions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
 import msgspec
 
-from crossdock.estate.model import Estate, Version
+from crossdock.estate.model import Estate, Stored, Version
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value
 
 # One apply at a time: version numbers have no gaps and digests are compared with the newest.
@@ -15,7 +16,7 @@ CURRENT: Final[LiteralString] = "SELECT number, document FROM estate.version ORD
 
 CURRENT_NUMBER: Final[LiteralString] = "SELECT max(number) FROM estate.version"
 
-DOCUMENT: Final[LiteralString] = "SELECT document FROM estate.version WHERE number = %(number)s"
+VERSION: Final[LiteralString] = "SELECT number, document FROM estate.version WHERE number = %(number)s"
 
 VERSIONS: Final[LiteralString] = """
 SELECT number, digest, note, applied_at FROM estate.version ORDER BY number DESC LIMIT %(limit)s
@@ -33,10 +34,9 @@ async def lock(tx: Tx) -> None:
     await execute(tx, LOCK)
 
 
-async def current(tx: Tx) -> tuple[int, Estate] | None:
+async def current(tx: Tx) -> Stored | None:
     """The version in force."""
-    rows = await fetch_tuples(tx, CURRENT)
-    return (rows[0][0], msgspec.convert(rows[0][1], Estate)) if rows else None
+    return _stored(await fetch_tuples(tx, CURRENT))
 
 
 async def current_number(tx: Tx) -> int | None:
@@ -44,10 +44,17 @@ async def current_number(tx: Tx) -> int | None:
     return await fetch_value(tx, CURRENT_NUMBER, int)
 
 
-async def document(tx: Tx, number: int) -> Estate | None:
+async def version(tx: Tx, number: int) -> Stored | None:
     """An old version."""
-    rows = await fetch_tuples(tx, DOCUMENT, {"number": number})
-    return msgspec.convert(rows[0][0], Estate) if rows else None
+    return _stored(await fetch_tuples(tx, VERSION, {"number": number}))
+
+
+def _stored(rows: Sequence[tuple[object, ...]]) -> Stored | None:
+    if not rows:
+        return None
+    number, document = rows[0]
+    assert isinstance(number, int), number
+    return Stored(number=number, document=document)
 
 
 async def versions(tx: Tx, limit: int) -> list[Version]:

@@ -252,6 +252,10 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
 }
 
 
+TYPES: Final = frozenset({*REMEDIES, *HOLDS, "stock_short", "stock_discrepancy"})
+"""Every type of exception that this release opens."""
+
+
 def remedy_of(type_name: str) -> Remedy:
     """What can be done about exceptions of a type."""
     return HOLD if type_name in HOLDS else REMEDIES.get(type_name, LOOK)

@@ -9,7 +9,7 @@ from crossdock.assembly.hub import Hub
 from crossdock.connections.settings import SettingUnusableError
 from crossdock.estate import service as estates
 from crossdock.estate.model import ConnectionConfig, Estate
-from crossdock.estate.service import NoEstateError
+from crossdock.estate.service import EstateUnreadableError, NoEstateError
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
@@ -52,6 +52,9 @@ async def _when_ready(hub: Hub, stop: asyncio.Event) -> None:
             async with hub.database.transaction() as tx:
                 await hub.estate.get(tx)
             break
+        except EstateUnreadableError as error:
+            log.error("estate_unreadable", reason=str(error))  # noqa: TRY400 (the text says it all)
+            await _rest(hub.clock, stop, RETRY_S)
         except (NoEstateError, *DATABASE_GONE):
             await _rest(hub.clock, stop, ESTATE_LOOK_S)
         except Exception:  # an estate that cannot be read now may be replaced: keep looking
