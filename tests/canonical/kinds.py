@@ -16,7 +16,7 @@ from crossdock.canonical.intents import INTENT_KINDS, JournalLine, PostJournal
 from crossdock.canonical.orders import Mode, OrderPlaced
 from crossdock.canonical.receipts import ReceiptKind, SaleRecorded
 from crossdock.canonical.schemas import DOCUMENTS
-from crossdock.canonical.stock import FloorMovement, MovementRecorded
+from crossdock.canonical.stock import FloorMovement, ItemDescribed, MovementRecorded
 
 Fields: TypeAlias = "dict[str, object]"
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -46,6 +46,11 @@ NAMED: Final[Mapping[str, SearchStrategy[object]]] = {
     "discount": amounts,
     "rate": amounts,
     "price": amounts,
+    "factor": counts,
+    "order_minimum": counts,
+    "order_maximum": counts,
+    "order_multiple": counts,
+    "category": st.sampled_from(["", "food", "food.dairy.whole milk"]),
 }
 """Fields whose values obey more than their type says."""
 
@@ -141,10 +146,23 @@ def _journal(values: Fields) -> Fields:
     return {**values, "lines": lines + turned}
 
 
+def _item(values: Fields) -> Fields:
+    """What it names, it names once, and never itself."""
+    components, units = values["components"], values["units"]
+    assert isinstance(components, tuple)
+    assert isinstance(units, tuple)
+    return {
+        **values,
+        "components": tuple(msgspec.structs.replace(one, sku=f"part {n}") for n, one in enumerate(components)),
+        "units": tuple(msgspec.structs.replace(one, code=f"unit {n}") for n, one in enumerate(units)),
+    }
+
+
 CORRECTED: Final[Mapping[type[msgspec.Struct], Callable[[Fields], Fields]]] = {
     OrderPlaced: _order,
     SaleRecorded: _receipt,
     MovementRecorded: _movement,
+    ItemDescribed: _item,
     JournalLine: _journal_line,
     PostJournal: _journal,
 }

@@ -11,6 +11,12 @@ from babel.numbers import list_currencies
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?(?!\n)$")]
 """A short identifier: not empty, no blanks at its ends (a lone `$` would let a line break through)."""
 
+CATEGORY_MAX: Final = 200
+CategoryPath = Annotated[
+    str, msgspec.Meta(max_length=CATEGORY_MAX, pattern=r"^([^\s.]+( [^\s.]+)*(\.[^\s.]+( [^\s.]+)*)*)?(?!\n)$")
+]
+"""Where an item belongs, from the general to the particular: `food.dairy.milk`. Empty: nowhere."""
+
 Sku = NewType("Sku", Code)
 LocationCode = NewType("LocationCode", Code)
 ChannelCode = NewType("ChannelCode", Code)

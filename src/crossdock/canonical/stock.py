@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from crossdock.canonical.base import (
+    CategoryPath,
     Code,
     Document,
     LocationCode,
@@ -101,6 +102,27 @@ class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="docume
         check_moment(self.as_of, "as_of")
 
 
+class Component(Document, frozen=True):
+    """What one unit of a kit takes of another item."""
+
+    sku: Code
+    quantity: Decimal
+
+    def __post_init__(self) -> None:
+        check_positive(self.quantity, "quantity")
+
+
+class HandlingUnit(Document, frozen=True):
+    """Another unit in which an item is handled: a case of 12, a pallet, a gram of what is counted in kilograms."""
+
+    code: Code
+    factor: Decimal
+    """How many of the item's own `unit` it holds, exactly."""
+
+    def __post_init__(self) -> None:
+        check_positive(self.factor, "factor")
+
+
 class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="document"):
     """Master data of one item, from the system that owns it."""
 
@@ -112,10 +134,35 @@ class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="docu
     barcodes: Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)] = ()
     active: bool = True
     tracked: bool = True
+    """False: its stock has no number (a service, a gift card)."""
+    category: CategoryPath = ""
+    """Rules for a category hold for everything below it."""
+    components: Annotated[tuple[Component, ...], msgspec.Meta(max_length=100)] = ()
+    """A kit has no stock of its own: selling it takes these."""
+    units: Annotated[tuple[HandlingUnit, ...], msgspec.Meta(max_length=20)] = ()
+    """Besides `unit`, in which all quantities of the item are counted."""
+    order_minimum: Decimal | None = None
+    """Customers order at least this much…"""
+    order_maximum: Decimal | None = None
+    """…at most this much…"""
+    order_multiple: Decimal | None = None
+    """…and only multiples of this."""
 
     def __post_init__(self) -> None:
         if self.price is not None:
             check_decimal(self.price, "price")
+        for name in ("order_minimum", "order_maximum", "order_multiple"):
+            if (value := getattr(self, name)) is not None:
+                check_positive(value, name)
+        _check_once([component.sku for component in self.components], "components")
+        _check_once([self.unit, *(unit.code for unit in self.units)], "units")
+        if any(component.sku == self.sku for component in self.components):
+            raise ValueError("`components` must not name the item itself")
+
+
+def _check_once(names: list[str], field: str) -> None:
+    if len(set(names)) != len(names):
+        raise ValueError(f"`{field}` names one twice")
 
 
 class ShipmentReported(Document, frozen=True, tag="shipment_reported", tag_field="document"):

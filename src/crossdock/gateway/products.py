@@ -1,5 +1,6 @@
 """POST /v1/products: items from a retailer that has no connected system for them, or feeds them itself."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -7,8 +8,8 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
-from crossdock.canonical.base import Code, Sku, Text
-from crossdock.canonical.stock import ItemDescribed
+from crossdock.canonical.base import CategoryPath, Code, Sku, Text
+from crossdock.canonical.stock import Component, HandlingUnit, ItemDescribed
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
 from crossdock.gateway.keys import Scope
@@ -28,6 +29,37 @@ class ItemBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     active: bool = True
     tracked: bool = True
     """False: its stock has no number, it can always be sold."""
+    category: CategoryPath = ""
+    """Where it belongs, from the general to the particular: `food.dairy.milk`. Rules hold for everything below."""
+    components: Annotated[list[Component], msgspec.Meta(max_length=100)] = []
+    """A kit has no stock of its own: selling it takes these."""
+    units: Annotated[list[HandlingUnit], msgspec.Meta(max_length=20)] = []
+    """Other units than `unit` in which it is handled, each with how many of `unit` it holds."""
+    order_minimum: Decimal | None = None
+    order_maximum: Decimal | None = None
+    order_multiple: Decimal | None = None
+    """Customers order multiples of this only."""
+
+    def __post_init__(self) -> None:
+        self.document()
+
+    def document(self) -> ItemDescribed:
+        """The same in the hub's own words; ValueError when it contradicts itself."""
+        return ItemDescribed(
+            sku=self.sku,
+            name=self.name,
+            unit=self.unit,
+            tax_class=self.tax_class,
+            barcodes=tuple(self.barcodes),
+            active=self.active,
+            tracked=self.tracked,
+            category=self.category,
+            components=tuple(self.components),
+            units=tuple(self.units),
+            order_minimum=self.order_minimum,
+            order_maximum=self.order_maximum,
+            order_multiple=self.order_multiple,
+        )
 
 
 class ItemsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,18 +80,7 @@ async def describe_items(request: "Request[Any, Any, State]", state: State, data
     """Orders that were held because an item was unknown are placed as soon as it is known."""
     parts = parts_of(state)
     hub = parts.hub
-    described = [
-        ItemDescribed(
-            sku=item.sku,
-            name=item.name,
-            unit=item.unit,
-            tax_class=item.tax_class,
-            barcodes=tuple(item.barcodes),
-            active=item.active,
-            tracked=item.tracked,
-        )
-        for item in data.items
-    ]
+    described = [item.document() for item in data.items]
     origin = Origin.begin(f"api:{caller_of(request).name}")
     async with hub.database.transaction() as tx:
         changed = await catalog.describe(tx, described, origin=origin, now=hub.clock.now())

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from crossdock.canonical.receipts import ReceiptKind, SaleRecorded
+from crossdock.canonical.stock import Component, HandlingUnit, ItemDescribed
 from crossdock.connector_kit.model import Damaged, Decoded
 from crossdock.connector_kit.record import Undecodable
 from crossdock.connectors.pos.ndjson import FOREIGN_LINES_MAX, decode_ndjson
@@ -56,7 +57,7 @@ def test_a_bad_line_leaves_its_neighbours_alone_and_says_where() -> None:
         ({"total": "1e30"}, "`total` has more than 18 digits"),
         ({"kind": "gift"}, '$.kind: wanted one of sale, void, control, cancelled, training, got "gift"'),
         ({"kind": "void"}, "`voids` is required when kind is void"),
-        ({"document": "order"}, '$.document: wanted "sale_recorded" or "trailer", got "order"'),
+        ({"document": "order"}, '$.document: wanted "sale_recorded", "item_described" or "trailer", got "order"'),
         ({"lines": [LINE | {"quantity": 0}]}, '$.lines[0].quantity: wanted a quantity above 0, got "0"'),
         ({"ended_at": "0001-01-01T00:00:00+14:00"}, "line 1: $"),
     ],
@@ -113,3 +114,38 @@ def test_a_file_cut_off_yields_what_came_before() -> None:
 def test_a_file_of_something_else_is_refused_whole() -> None:
     with pytest.raises(Undecodable, match="not newline-delimited receipts"):
         read(decode_ndjson, received("a,b,c\n" * (FOREIGN_LINES_MAX + 1)))
+
+
+ITEM: dict[str, object] = {"document": "item_described", "sku": "SET", "name": "Tea set", "category": "gifts.tea"}
+
+
+def test_a_line_may_describe_an_item() -> None:
+    whole = ITEM | {"components": [{"sku": "TEA", "quantity": "0.5"}], "units": [{"code": "case", "factor": "6"}]}
+    (found, sale) = read(decode_ndjson, received(lines(whole, GOOD)))
+
+    assert isinstance(found, Decoded)
+    assert found.key == "item/SET"
+    assert found.document == ItemDescribed(
+        sku="SET",
+        name="Tea set",
+        category="gifts.tea",
+        components=(Component(sku="TEA", quantity=Decimal("0.5")),),
+        units=(HandlingUnit(code="case", factor=Decimal(6)),),
+    )
+    assert receipt(sale).sequence == GOOD["sequence"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": 1}, "$.name: Expected `str`, got `int`"),
+        ({"category": "gifts..tea"}, "$.category: Expected `str` matching"),
+        ({"components": [{"sku": "SET", "quantity": "1"}]}, "`components` must not name the item itself"),
+    ],
+)
+def test_an_item_that_cannot_be_read_is_set_aside_under_its_key(change: dict[str, object], message: str) -> None:
+    (found,) = read(decode_ndjson, received(lines(ITEM | change)))
+
+    assert message in damage(found)
+    assert isinstance(found, Damaged)
+    assert found.key == "item/SET"

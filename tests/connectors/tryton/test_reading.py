@@ -12,6 +12,7 @@ from connectors.tryton.intents import goods, issue, landed, sale, shipment
 from crossdock.canonical.stock import (
     DocumentSeen,
     FloorMovement,
+    HandlingUnit,
     ItemDescribed,
     MovementRecorded,
     ShipmentReported,
@@ -84,6 +85,35 @@ async def test_services_are_items_that_nobody_counts_and_charges_are_no_items(se
     assert items == {**dict.fromkeys(SKUS, True), "WRAP": False}
     assert listed == set(items)
     assert {each.document.sku for each in loaded if isinstance(each.document, ItemDescribed)} == set(items)  # type: ignore[union-attr]  # nothing is damaged
+
+
+async def test_an_items_category_and_unit_of_sale_are_told(erp: Erp, session: Session) -> None:
+    _, cursor = await heard(session, pull("item_templates"), "")
+
+    def group() -> None:
+        desk = erp.desk()
+        [food] = desk.create("product.category", [{"name": "Food & Drink"}])
+        [milk] = desk.create("product.category", [{"name": "No. 1 milk", "parent": food}])
+        template = desk.one("product.template", [["code", "=", "SKU-029"]])
+        [unit] = desk.read_all("product.uom", [["symbol", "=", "u"]], ["category"])
+        dozen: dict[str, Value] = {
+            "name": "Case of 12",
+            "symbol": "case",
+            "factor": 12.0,
+            "rate": round(1 / 12, 12),
+            "digits": 0,
+        }
+        [case] = desk.create("product.uom", [{**dozen, "category": unit.whole("category"), "rounding": 1.0}])
+        described: dict[str, Value] = {"categories": [["add", [milk]]], "sale_uom": case}
+        desk.call("model.product.template.write", [template], described)
+
+    await asyncio.to_thread(group)
+    news, _ = await heard(session, pull("item_templates"), cursor)
+
+    [told] = [each.document for each in news if isinstance(each.document, ItemDescribed)]
+    assert (told.sku, told.unit, told.tracked) == ("SKU-029", "u", True)
+    assert told.category == "Food & Drink.No 1 milk"
+    assert told.units == (HandlingUnit(code="case", factor=Decimal(12)),)
 
 
 async def test_own_documents_come_back_as_seen_with_our_reference(session: Session) -> None:

@@ -2,13 +2,18 @@
 
 The fields are those of the `sale_recorded` schema (`crossdock schemas export`). Amounts may be numbers or text; a time
 without offset is the store's local time. The trailer `{"document": "trailer", "count": N}` proves that a file is whole.
+
+A line that says `"document": "item_described"` describes an item instead, in the fields of that schema.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from crossdock.canonical.base import LocationCode, Tax
 from crossdock.canonical.receipts import (
@@ -19,6 +24,7 @@ from crossdock.canonical.receipts import (
     ReceiptTender,
     SaleRecorded,
 )
+from crossdock.canonical.stock import ItemDescribed
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record, Undecodable, describe, parse_json, unknown_location
 from crossdock.connectors.pos.node import CODE_MAX, TEXT_MAX
@@ -26,6 +32,7 @@ from crossdock.connectors.pos.receipt import key_of, record
 
 LINE_BYTES_MAX: Final = 4 * 1024 * 1024
 SEQUENCE_MAX: Final = 10**15
+ITEM: Final = str(ItemDescribed.__struct_config__.tag)
 FOREIGN_LINES_MAX: Final = 100
 """So many unreadable lines before the first good one, and it is no such file."""
 K = TypeVar("K", LineKind, ReceiptKind)
@@ -70,6 +77,9 @@ def _line(received: Received, path: str, raw: bytes) -> Decoded | Damaged | Reco
         entry = _entry(path, raw)
         if entry.text_or_none("document") == "trailer":
             return entry
+        if entry.text_or_none("document") == ITEM:
+            key = f"item/{entry.key('sku')}"
+            return _item(received, path, raw)
         ref = _ref(received, entry)
         key = key_of(ref)
         return record(_document(received, entry, ref))
@@ -87,9 +97,21 @@ def _entry(path: str, raw: bytes) -> Record:
     except Undecodable as error:
         raise Undecodable(path, error.reason) from None
     kind = entry.text_or_none("document")
-    if kind not in {None, "sale_recorded", "trailer"}:
-        raise Undecodable(f"{path}.document", f'wanted "sale_recorded" or "trailer", got {describe(kind)}')
+    if kind not in {None, "sale_recorded", "trailer", ITEM}:
+        raise Undecodable(f"{path}.document", f'wanted "sale_recorded", "{ITEM}" or "trailer", got {describe(kind)}')
     return entry
+
+
+def _item(received: Received, path: str, raw: bytes) -> Decoded:
+    """Each telling is an event of its own: an item may become again what it was before."""
+    try:
+        item = msgspec.json.decode(raw, type=ItemDescribed)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$")
+        raise Undecodable(f"{path}{place.rstrip('`')}", reason) from None
+    content = blake2b(msgspec.json.encode(item), digest_size=16).hexdigest()
+    told = f"{received.received_at.isoformat()}/{content}"
+    return Decoded(document=item, key=f"item/{item.sku}", event_id=f"item/{item.sku}/{told}")
 
 
 def _check_count(trailer: Record, counted: int) -> Iterator[Damaged]:

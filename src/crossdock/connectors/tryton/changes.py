@@ -6,10 +6,20 @@ not told again: its id on the move says so, whoever asks and whenever.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from hashlib import blake2b
 from typing import Final
 
-from crossdock.canonical.base import LocationCode
-from crossdock.canonical.stock import DocumentSeen, FloorMovement, ItemDescribed, MovementRecorded, ShipmentReported
+import msgspec
+
+from crossdock.canonical.base import CATEGORY_MAX, PLACES_MAX, LocationCode
+from crossdock.canonical.stock import (
+    DocumentSeen,
+    FloorMovement,
+    HandlingUnit,
+    ItemDescribed,
+    MovementRecorded,
+    ShipmentReported,
+)
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record, Undecodable, unmatched
 from crossdock.connectors.tryton.codes import SKU, SOLD, document_id
@@ -18,7 +28,8 @@ from crossdock.connectors.tryton.wire import changed_at, money_of
 
 _SHIPMENT: Final = "stock.shipment.out"
 _ITEM_FIELDS: Final = (
-    "code", "name", "active", "list_price_used", "default_uom.symbol", "identifiers.code", "type", "consumable",
+    "code", "name", "active", "list_price_used", "default_uom.symbol", "default_uom.factor", "sale_uom.symbol",
+    "sale_uom.factor", "identifiers.code", "type", "consumable", "categories.rec_name",
 )  # fmt: skip
 
 SALES: Final = Feed(
@@ -105,13 +116,29 @@ def _item(_: Record, record: Record) -> Iterator[Decoded]:
         price=money_of(record, "list_price_used") if record.has("list_price_used") else None,
         barcodes=tuple(codes), active=record.flag("active"),
         tracked=record.text("type") == "goods" and not record.flag_or("consumable", default=False),
+        category=_category(record), units=_units(record),
     )  # fmt: skip
     # The template's change is not on the record, so what is told is part of the event's name.
-    yield Decoded(
-        document=item,
-        key=f"item/{sku}",
-        event_id=f"item/{sku}@{at.isoformat()}#{item.name}#{item.price}#{item.tracked}",
-    )
+    told = blake2b(msgspec.json.encode(item), digest_size=16).hexdigest()
+    yield Decoded(document=item, key=f"item/{sku}", event_id=f"item/{sku}@{at.isoformat()}#{told}")
+
+
+def _category(record: Record) -> str:
+    """The first of an item's categories by name, its parents before it; a dot in a name would be another level."""
+    names = sorted(category.text("rec_name") for category in record.each_or_none("categories."))
+    levels = (" ".join(level.replace(".", " ").split()) for level in names[0].split(" / ")) if names else ()
+    return ".".join(level for level in levels if level)[:CATEGORY_MAX].rstrip(". ")
+
+
+def _units(record: Record) -> tuple[HandlingUnit, ...]:
+    """The unit of sales, when one of it is an exact number of what stock is counted in."""
+    own, sold = record.one("default_uom."), record.one_or_none("sale_uom.")
+    if sold is None or sold.text("symbol") == own.text("symbol"):
+        return ()
+    factor = round(sold.number("factor") / own.number("factor"), PLACES_MAX)
+    if factor <= 0 or factor * own.number("factor") != sold.number("factor"):
+        return ()
+    return (HandlingUnit(code=sold.text("symbol"), factor=factor),)
 
 
 def _movements(matched: Mapping[str, Mapping[str, str]], page: Record, record: Record) -> Iterator[Decoded]:
