@@ -7,9 +7,10 @@ from cyclopts import App
 from crossdock.canonical.base import LocationCode
 from crossdock.cli import when
 from crossdock.cli.context import hub
-from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, show
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, say, show
 from crossdock.estate.model import LocationKind
 from crossdock.finance import service as finance
+from crossdock.finance.days.service import DAYS_MAX
 from crossdock.finance.model import DayClosed, NotBegun, NothingNew
 
 app = App(name="day", help="Stores' business days: close them, see what was posted.")
@@ -56,16 +57,31 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
 
 
 @app.command(name="list")
-async def list_days(*, days: int = SHOWN_DAYS, json: AsJson = False) -> int:
+async def list_days(
+    *,
+    days: int = SHOWN_DAYS,
+    since: date | None = None,
+    until: date | None = None,
+    store: str | None = None,
+    json: AsJson = False,
+) -> int:
     """List store days with their state, receipts and totals.
 
     Args:
         days: How far to look back.
+        since: The first business day instead, e.g. 2025-01-01: as far back as there are any.
+        until: The last business day; without it, all from the first one on.
+        store: Only this store.
         json: Print JSON for machines.
     """
     async with hub() as parts, parts.database.transaction() as tx:
-        since = when.days_before(parts.clock.now(), days)
-        found = await finance.store_days(tx, since=since)
+        first = when.days_before(parts.clock.now(), days) if since is None else when.day(since, "--since")
+        last = date.max if until is None else when.day(until, "--until")
+        if last < first:
+            raise CommandError(f"--until {last} lies before {first}, the first day of the list.")
+        found = await finance.store_days(
+            tx, location=None if store is None else LocationCode(store), since=first, until=last
+        )
     columns = ("day", "store", "state", "receipts", "late", "total", "currency", "runs")
     rows: list[dict[str, object]] = [
         {
@@ -81,6 +97,8 @@ async def list_days(*, days: int = SHOWN_DAYS, json: AsJson = False) -> int:
         for each in found
     ]
     show(columns, rows, as_json=json, empty="No receipts have come in.")
+    if len(found) == DAYS_MAX and not json:
+        say(f"These are the first {DAYS_MAX}: go on with --since {found[-1].business_day}.", "yellow")
     return 0
 
 
