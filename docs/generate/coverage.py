@@ -13,7 +13,7 @@ CAPABILITIES: Final = (
     ("orders", "place one or many, read, trace, cancel"),
     ("availability", "query, explain"),
     ("reservations", "hold, extend, commit, release"),
-    ("stock", "movements, transfers, counts, positions"),
+    ("stock", "movements, expected receipts, transfers, counts, positions"),
     ("events", "the feed of facts"),
     ("webhooks", "of connected vendors"),
     ("uploads", "files and batches of stores and partners"),

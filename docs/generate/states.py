@@ -25,14 +25,15 @@ def states_page() -> str:
 
 
 def _modules() -> Iterator[ModuleType]:
-    for package in sorted(each.name for each in pkgutil.iter_modules(crossdock.__path__) if each.ispkg):
-        name = f"crossdock.{package}.states"
+    found = (each.name for each in pkgutil.walk_packages(crossdock.__path__, "crossdock.") if each.ispkg)
+    for package in sorted(found):
+        name = f"{package}.states"
         if importlib.util.find_spec(name) is not None:
             yield importlib.import_module(name)
 
 
 def _drawn(module: ModuleType) -> Iterable[str]:
-    package = module.__name__.split(".")[1]
+    package = ", ".join(module.__name__.split(".")[1:-1])
     yield f"## {package}\n\n{about(module)}"
     for name, table in vars(module).items():
         if _is_table(table):

@@ -16,7 +16,7 @@ from crossdock.canonical.intents import INTENT_KINDS, JournalLine, PostJournal
 from crossdock.canonical.orders import Mode, OrderPlaced
 from crossdock.canonical.receipts import ReceiptKind, SaleRecorded
 from crossdock.canonical.schemas import DOCUMENTS
-from crossdock.canonical.stock import FloorMovement, ItemDescribed, MovementRecorded
+from crossdock.canonical.stock import FloorMovement, ItemDescribed, MovementRecorded, ReceiptExpected
 
 Fields: TypeAlias = "dict[str, object]"
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -126,9 +126,16 @@ def _receipt(values: Fields) -> Fields:
 
 
 def _movement(values: Fields) -> Fields:
+    values = {**values, "expected": values["expected"] if values["kind"] is FloorMovement.RECEIVE else ""}
     if values["kind"] is FloorMovement.REBUCKET and values["from_bucket"] is values["to_bucket"]:
         return {**values, "kind": FloorMovement.RECEIVE}
     return values
+
+
+def _receipt_expected(values: Fields) -> Fields:
+    lines = values["lines"]
+    assert isinstance(lines, tuple)
+    return {**values, "lines": tuple(msgspec.structs.replace(line, line=f"{n}") for n, line in enumerate(lines))}
 
 
 def _journal_line(values: Fields) -> Fields:
@@ -163,6 +170,7 @@ CORRECTED: Final[Mapping[type[msgspec.Struct], Callable[[Fields], Fields]]] = {
     SaleRecorded: _receipt,
     MovementRecorded: _movement,
     ItemDescribed: _item,
+    ReceiptExpected: _receipt_expected,
     JournalLine: _journal_line,
     PostJournal: _journal,
 }

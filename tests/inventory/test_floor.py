@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crossdock.canonical.facts import CountRecorded, StockDiscrepancy, StockShort, TransferRecorded
+from crossdock.canonical.facts import CountRecorded, StockDiscrepancy, StockShort
 from crossdock.canonical.stock import Bucket, FloorMovement, MovementKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START
@@ -28,7 +28,6 @@ from crossdock.inventory.model import (
     Recorded,
     StaleCount,
     StockCount,
-    Transfer,
     Unchanged,
 )
 from inventory.shop_floor import (
@@ -36,7 +35,6 @@ from inventory.shop_floor import (
     MINUTE,
     NOW,
     ORIGIN,
-    STORE,
     A,
     B,
     C,
@@ -355,31 +353,6 @@ async def test_people_count_a_location_once_and_others_hear_of_it(database: Data
     (fact,) = await told(database)
     assert isinstance(fact, CountRecorded)
     assert {line.sku: line.quantity for line in fact.lines} == {A: 4, B: 2, C: 0}
-
-
-# ----------------------------------------------------------------------- transfers
-
-
-async def test_a_transfer_conserves_units_and_is_booked_once(database: Database) -> None:
-    await receive(database, 5)
-    transfer = Transfer(
-        key=MovementKey("transfer/1"),
-        source=DC,
-        target=STORE,
-        transferred_on=date(2026, 11, 27),
-        happened_at=NOW,
-        quantities={A: units(3)},
-    )
-
-    async def tell() -> MovementOutcome:
-        async with database.transaction() as tx:
-            return await service.transfer(tx, transfer, origin=ORIGIN, now=NOW)
-
-    outcomes = await asyncio.gather(*(tell() for _ in range(5)))
-
-    assert sum(isinstance(outcome, Recorded) for outcome in outcomes) == 1
-    assert ((await position(database)).on_hand, (await position(database, location=STORE)).on_hand) == each(2, 3)
-    assert [type(fact) for fact in await told(database)] == [TransferRecorded]
 
 
 # ----------------------------------------------------------------------- the ledger

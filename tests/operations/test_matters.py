@@ -16,6 +16,7 @@ import crossdock
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode
 from crossdock.canonical.receipts import ReceiptRef
+from crossdock.canonical.stock_facts import DifferingLine
 from crossdock.estate.model import Ownership
 from crossdock.operations.model import ExceptionState, OpenException
 from crossdock.operations.remedies import (
@@ -147,6 +148,14 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         facts.StockDiscrepancy(sku="A", location=STORE, ours=Decimal(1), theirs=Decimal(9), cause="erp"),
         OutsideAbout(),
         None,
+    ),
+    (
+        facts.TransferDiscrepancy(
+            transfer_id="T-1", from_location=STORE, to_location=LocationCode("S02"),
+            lines=(DifferingLine(sku="A", shipped=Decimal(6), received=Decimal(4)),),
+        ),
+        OutsideAbout(),
+        facts.TransferSettled(transfer_id="T-1", reason="counted"),
     ),
 ]  # fmt: skip
 LOOKED_AT = {"stock_short", "stock_discrepancy"}

@@ -14,7 +14,9 @@ from crossdock.canonical.stock import MovementKind
 from crossdock.connections.model import BreakerState, ConnectionState
 from crossdock.fulfilment.model import State as FulfilmentState
 from crossdock.inbound.model import RecordState, Route
+from crossdock.inventory.expected.model import ExpectedKind
 from crossdock.inventory.reservations.model import ClaimKind
+from crossdock.inventory.transfers.states import State as TransferState
 from crossdock.operations.model import ExceptionState
 from crossdock.orders.model import HoldCode
 from crossdock.outbound.model import IntentState, Outcome, Purpose, Verdict
@@ -41,6 +43,8 @@ CHECKS: Final[Mapping[str, type[StrEnum]]] = {
     "inventory.claim.kind": ClaimKind,
     "inventory.reservation.kind": ClaimKind,
     "inventory.movement.kind": MovementKind,
+    "inventory.expected.kind": ExpectedKind,
+    "inventory.transfer.state": TransferState,
 }
 CREATED = re.compile(r"CREATE TYPE (\w+\.\w+) AS ENUM\s*\(([^)]*)\)", re.IGNORECASE)
 IN_LIST = re.compile(r"^CHECK \(\((\w+) = ANY \(ARRAY\[((?:'[^']*'::text(?:, )?)+)\]\)\)\)$")

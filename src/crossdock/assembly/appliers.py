@@ -15,6 +15,7 @@ from crossdock.canonical.stock import (
     DocumentSeen,
     ItemDescribed,
     MovementRecorded,
+    ReceiptExpected,
     ShipmentReported,
     StockCounted,
 )
@@ -33,6 +34,7 @@ from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Applied, Arrived, Outcome, Rejected, Repeated, Waits
 from crossdock.inbound.service import Appliers, ApplyContext
 from crossdock.inventory import service as inventory
+from crossdock.inventory.expected.model import Announced, Purchase
 from crossdock.inventory.model import (
     AlreadyRecorded,
     BeyondTolerance,
@@ -77,6 +79,7 @@ def appliers(hub: Hub) -> Appliers:
             SaleRecorded: _record_receipts,
             MovementRecorded: _record_movements,
             StockCounted: _count_stock,
+            ReceiptExpected: _expect_receipts,
             ItemDescribed: know_items,
             ShipmentReported: inbound.each(_ship),
             DocumentSeen: inbound.each(_see_document),
@@ -232,6 +235,12 @@ def _counted(
             )
         case _:
             assert_never(outcome)
+
+
+async def _expect_receipts(tx: Tx, records: Sequence[Arrived], context: ApplyContext) -> Sequence[Outcome]:
+    purchases = [Purchase.of(record.document) for record in records if isinstance(record.document, ReceiptExpected)]
+    outcomes = await inventory.announce(tx, purchases, origin=context.origin(records[0]), now=context.now)
+    return [Applied() if isinstance(outcome, Announced) else Repeated() for outcome in outcomes]
 
 
 async def _ship(tx: Tx, record: Arrived, context: ApplyContext) -> Outcome:

@@ -53,7 +53,10 @@ from crossdock.canonical.stock_facts import (
     ItemUnknown,
     StockDiscrepancy,
     StockShort,
+    TransferDiscrepancy,
     TransferRecorded,
+    TransferSettled,
+    TransferShipped,
 )
 
 __all__ = [
@@ -99,7 +102,10 @@ __all__ = [
     "StockDiscrepancy",
     "StockShort",
     "StoreDayClosed",
+    "TransferDiscrepancy",
     "TransferRecorded",
+    "TransferSettled",
+    "TransferShipped",
     "fact_type",
     "fact_version",
 ]
@@ -119,7 +125,10 @@ Fact: TypeAlias = (
     | FulfilmentCancelled
     | StockShort
     | StockDiscrepancy
+    | TransferShipped
     | TransferRecorded
+    | TransferDiscrepancy
+    | TransferSettled
     | CountRecorded
     | ReceiptRecorded
     | ReceiptGapFound

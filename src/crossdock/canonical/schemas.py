@@ -11,7 +11,14 @@ from crossdock.canonical.facts import FACT_TYPES, fact_version
 from crossdock.canonical.intents import INTENT_KINDS
 from crossdock.canonical.orders import OrderChanged, OrderPlaced
 from crossdock.canonical.receipts import SaleRecorded
-from crossdock.canonical.stock import DocumentSeen, ItemDescribed, MovementRecorded, ShipmentReported, StockCounted
+from crossdock.canonical.stock import (
+    DocumentSeen,
+    ItemDescribed,
+    MovementRecorded,
+    ReceiptExpected,
+    ShipmentReported,
+    StockCounted,
+)
 
 Schema: TypeAlias = "dict[str, object]"
 SCHEMA_BASE: Final = "https://crossdock.dev/schemas/"
@@ -20,8 +27,8 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENTS: Final[Mapping[str, type[Document]]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
-        OrderPlaced, OrderChanged, SaleRecorded, MovementRecorded, StockCounted, ItemDescribed, ShipmentReported,
-        DocumentSeen,
+        OrderPlaced, OrderChanged, SaleRecorded, MovementRecorded, StockCounted, ReceiptExpected, ItemDescribed,
+        ShipmentReported, DocumentSeen,
     )
 }  # fmt: skip
 """What other systems tell the hub."""

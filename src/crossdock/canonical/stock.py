@@ -15,6 +15,7 @@ from crossdock.canonical.base import (
     Text,
     check_decimal,
     check_moment,
+    check_not_negative,
     check_positive,
 )
 
@@ -35,6 +36,8 @@ class MovementKind(StrEnum):
     RELEASE = "release"
     CONSUME = "consume"
     RETURN_RECEIVE = "return_receive"
+    EXPECT = "expect"
+    """What is expected changes: a supplier or a transfer will bring more, or less, than we thought."""
 
 
 class Bucket(StrEnum):
@@ -75,9 +78,15 @@ class MovementRecorded(Document, frozen=True, tag="movement_recorded", tag_field
     reason: Text = ""
     from_bucket: Bucket | None = None
     to_bucket: Bucket | None = None
+    expected: Text = ""
+    """Of a receipt: the reference of the expected receipt whose goods these are."""
+    expected_line: Text = ""
+    """Which of its lines; absent: the line of the item."""
 
     def __post_init__(self) -> None:
         check_moment(self.happened_at, "happened_at")
+        if self.expected and self.kind is not FloorMovement.RECEIVE:
+            raise ValueError("`expected` is for receipts only")
         if self.kind is FloorMovement.ADJUST:
             check_decimal(self.quantity, "quantity")
             if self.quantity == 0:
@@ -86,6 +95,43 @@ class MovementRecorded(Document, frozen=True, tag="movement_recorded", tag_field
             check_positive(self.quantity, "quantity")
         if self.kind is FloorMovement.REBUCKET and self.from_bucket is self.to_bucket:
             raise ValueError("`to_bucket` must differ from `from_bucket`")
+
+
+class ExpectedReceiptLine(Document, frozen=True):
+    """Units of an item that will come."""
+
+    sku: Code
+    quantity: Decimal
+    """All that was ordered, come or not; 0 cancels the line."""
+    due_at: Moment | None = None
+    """Absent: nobody knows when."""
+    line: Text = ""
+    """The sender's own name of the line; absent: the item, which then stands once in the document."""
+
+    def __post_init__(self) -> None:
+        check_not_negative(self.quantity, "quantity")
+        check_moment(self.due_at, "due_at")
+
+
+class ReceiptExpected(Document, frozen=True, tag="receipt_expected", tag_field="document"):
+    """A supplier's document as of a moment: what will come to a location, and when.
+
+    It says all that is expected: lines that it does not name are not expected any more, and without lines it is
+    cancelled. Goods that come are movements of kind `receive` that name it in `expected`.
+    """
+
+    reference: Code
+    """The document's number, the same for everybody who speaks of it."""
+    location: LocationCode
+    revised_at: Moment
+    """The newest statement about a document holds."""
+    lines: Annotated[tuple[ExpectedReceiptLine, ...], msgspec.Meta(max_length=5000)] = ()
+    supplier: Text = ""
+
+    def __post_init__(self) -> None:
+        check_moment(self.revised_at, "revised_at")
+        if len({line.line or line.sku for line in self.lines}) != len(self.lines):
+            raise ValueError("`lines` names a line twice")
 
 
 class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="document"):

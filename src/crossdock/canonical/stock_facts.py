@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from crossdock.canonical.base import Code, Document, LocationCode, Text, check_finite
+from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text, check_finite, check_moment
 from crossdock.canonical.intents import GoodsLine
 
 
@@ -34,13 +34,54 @@ class StockDiscrepancy(Document, frozen=True, tag="stock.discrepancy", tag_field
 
 
 class TransferRecorded(Document, frozen=True, tag="stock.transferred", tag_field="fact"):
-    """Goods moved between two own locations."""
+    """Goods arrived from another own location: one document per arrival, with what arrived."""
 
     transfer_id: Code
     from_location: LocationCode
     to_location: LocationCode
     transferred_on: date
     lines: tuple[GoodsLine, ...]
+
+
+class TransferShipped(Document, frozen=True, tag="transfer.shipped", tag_field="fact"):
+    """Goods left an own location for another one."""
+
+    transfer_id: Code
+    from_location: LocationCode
+    to_location: LocationCode
+    lines: tuple[GoodsLine, ...]
+    due_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        check_moment(self.due_at, "due_at")
+
+
+class DifferingLine(Document, frozen=True):
+    """An item of which something else arrived than left."""
+
+    sku: Code
+    shipped: Decimal
+    received: Decimal
+
+    def __post_init__(self) -> None:
+        check_finite(self.shipped, "shipped")
+        check_finite(self.received, "received")
+
+
+class TransferDiscrepancy(Document, frozen=True, tag="transfer.discrepancy", tag_field="fact"):
+    """What arrived of a transfer is not what left, and nothing more is waited for."""
+
+    transfer_id: Code
+    from_location: LocationCode
+    to_location: LocationCode
+    lines: tuple[DifferingLine, ...]
+
+
+class TransferSettled(Document, frozen=True, tag="transfer.settled", tag_field="fact"):
+    """A transfer's difference is explained, or gone."""
+
+    transfer_id: Code
+    reason: Text
 
 
 class CountRecorded(Document, frozen=True, tag="stock.counted", tag_field="fact"):

@@ -22,6 +22,8 @@ VERBS: Final = (
     ("exceptions", "crossdock.cli.exceptions:app"),
     ("order", "crossdock.cli.orders:app"),
     ("stock", "crossdock.cli.stock:app"),
+    ("expected", "crossdock.cli.expected:app"),
+    ("transfer", "crossdock.cli.transfers:app"),
     ("intents", "crossdock.cli.intents:app"),
     ("messages", "crossdock.cli.messages:app"),
     ("log", "crossdock.cli.log:app"),

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from crossdock.assembly.hub import Hub
 from crossdock.gateway import (
     availability,
+    expected,
     feed,
     goods,
     message_routes,
@@ -25,6 +26,7 @@ from crossdock.gateway import (
     products,
     reservations_read,
     stock,
+    transfers,
     work,
 )
 from crossdock.gateway.asgi import ASGIApp
@@ -47,8 +49,12 @@ from crossdock.gateway.upkeep import forgetting
 COLD: Final[Sequence[ControllerRouterHandler]] = (
     availability.explain,
     feed.list_events,
+    expected.announce_receipt,
+    expected.close_expected,
+    expected.get_expected,
+    expected.list_expected,
+    expected.receive_expected,
     goods.record_count,
-    goods.record_transfer,
     products.describe_items,
     message_routes.take_upload,
     message_routes.take_webhook,
@@ -63,6 +69,15 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
     probes.readyz,
     reservations_read.get_reservation,
     stock.list_positions,
+    transfers.cancel_transfer,
+    transfers.close_transfer,
+    transfers.get_transfer,
+    transfers.list_transfers,
+    transfers.ready_transfer,
+    transfers.receive_transfer,
+    transfers.record_transfer,
+    transfers.settle_transfer,
+    transfers.ship_transfer,
     work.list_exceptions,
     work.list_intents,
 )

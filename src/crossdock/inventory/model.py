@@ -117,6 +117,14 @@ class Position:
         return max(ZERO, self.allocated + self.held - max(ZERO, self.on_hand - self.unavailable))
 
 
+class ExpectedLine(NamedTuple):
+    """The line of a supplier's document that goods belong to."""
+
+    reference: str
+    line: str = ""
+    """Absent: the line of the item."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMovement:
     """Something that happened to goods. `quantity` is positive, except for `adjust`, whose sign is the direction.
@@ -134,6 +142,8 @@ class NewMovement:
     reason: str = ""
     from_bucket: Bucket | None = None
     to_bucket: Bucket | None = None
+    expects: ExpectedLine | None = None
+    """What was expected arrives: only of a receipt."""
     correlation_id: UUID | None = None
     """Its own trace, when movements of several traces share a batch."""
 
@@ -145,6 +155,8 @@ class NewMovement:
             check_positive(self.quantity, "quantity")
         if self.kind is FloorMovement.REBUCKET and self.from_bucket is self.to_bucket:
             raise ValueError("`to_bucket` must differ from `from_bucket`")
+        if self.expects is not None and self.kind is not FloorMovement.RECEIVE:
+            raise ValueError("`expected` is for receipts only")
 
     @classmethod
     def of(cls, document: MovementRecorded, key: MovementKey) -> "NewMovement":
@@ -159,6 +171,7 @@ class NewMovement:
             reason=document.reason,
             from_bucket=document.from_bucket,
             to_bucket=document.to_bucket,
+            expects=ExpectedLine(document.expected, document.expected_line) if document.expected else None,
         )
 
     @property
@@ -283,26 +296,6 @@ class StockCount:
     def __post_init__(self) -> None:
         check_moment(self.as_of, "as_of")
         _check_document_id(self.key)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """Goods went from one own location to another."""
-
-    key: MovementKey
-    source: LocationCode
-    target: LocationCode
-    transferred_on: date
-    happened_at: datetime
-    quantities: Mapping[Sku, Decimal]
-
-    def __post_init__(self) -> None:
-        check_moment(self.happened_at, "happened_at")
-        _check_document_id(self.key)
-        if self.source == self.target:
-            raise ValueError("`target` must differ from `source`")
-        for quantity in self.quantities.values():
-            check_positive(quantity, "quantity")
 
 
 def _check_document_id(key: str) -> None:

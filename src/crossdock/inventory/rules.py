@@ -23,7 +23,6 @@ from crossdock.inventory.model import (
     Posting,
     StaleCount,
     StockCount,
-    Transfer,
     Unchanged,
 )
 
@@ -102,7 +101,7 @@ def short(balances: Mapping[Account, Decimal]) -> Decimal:
 def postings_of(movement: NewMovement, balances: Mapping[Account, Decimal]) -> Iterator[Posting]:
     """The entries of a floor fact. A bucket gives what it has; the rest must have come from sellable stock."""
     quantity = abs(movement.quantity)
-    source, target = _route(movement)
+    source, target = route(movement)
     if source is target:
         return
     taken = min(quantity, balances[source]) if source in UNAVAILABLE else quantity
@@ -122,7 +121,8 @@ def postings_of(movement: NewMovement, balances: Mapping[Account, Decimal]) -> I
             )
 
 
-def _route(movement: NewMovement) -> tuple[Account, Account]:
+def route(movement: NewMovement) -> tuple[Account, Account]:
+    """Where a movement's units come from and go to."""
     match movement.kind:
         case FloorMovement.RECEIVE | FloorMovement.RETURN_RECEIVE:
             return Account.OUTSIDE, _account(movement.to_bucket)
@@ -143,7 +143,7 @@ def _account(bucket: Bucket | None) -> Account:
 
 def lacking(movement: NewMovement, balances: Mapping[Account, Decimal]) -> Discrepancy | None:
     """Units taken out of a bucket that our books do not see in it."""
-    source, _ = _route(movement)
+    source, _ = route(movement)
     wanted = abs(movement.quantity)
     if source in UNAVAILABLE and balances[source] < wanted:
         return Discrepancy(movement.position, balances[source], wanted, f"{movement.kind} from {source}")
@@ -213,18 +213,6 @@ def posting_of_count(count: NewCount, difference: Decimal) -> Posting:
     return Posting(count.position, MovementKind.COUNT, source, target, abs(difference), count.key, count.as_of)
 
 
-def postings_of_transfer(transfer: Transfer) -> Iterator[Posting]:
-    """Out at the source, in at the target."""
-    legs = (
-        (transfer.source, MovementKind.TRANSFER_OUT, Account.AVAILABLE, Account.OUTSIDE),
-        (transfer.target, MovementKind.TRANSFER_IN, Account.OUTSIDE, Account.AVAILABLE),
-    )
-    for sku, quantity in transfer.quantities.items():
-        for location, kind, source, target in legs:
-            key = PositionKey(sku, location)
-            yield Posting(key, kind, source, target, quantity, transfer.key, transfer.happened_at)
-
-
 def counts_of(counted: StockCount) -> Iterator[NewCount]:
     """The lines of a count, each under a key of its own."""
     for sku, units in counted.on_hand.items():
@@ -247,7 +235,10 @@ def beyond_tolerance(counts: Iterable[NewCount], outcomes: Mapping[PositionKey, 
 
 def movement_print(movement: NewMovement) -> bytes:
     """What a movement's key stands for."""
-    return fingerprint(movement.kind, *movement.position, movement.quantity, movement.from_bucket, movement.to_bucket)
+    expects = () if movement.expects is None else movement.expects
+    return fingerprint(
+        movement.kind, *movement.position, movement.quantity, movement.from_bucket, movement.to_bucket, *expects
+    )
 
 
 def count_print(count: NewCount) -> bytes:
@@ -259,12 +250,6 @@ def stock_count_print(counted: StockCount) -> bytes:
     """What the key of a location's count stands for."""
     lines = (part for line in sorted(counted.on_hand.items()) for part in line)
     return fingerprint("stock_count", counted.location, counted.as_of.timestamp(), *lines)
-
-
-def transfer_print(transfer: Transfer) -> bytes:
-    """What a transfer's key stands for."""
-    lines = (part for line in sorted(transfer.quantities.items()) for part in line)
-    return fingerprint("transfer", transfer.source, transfer.target, *lines)
 
 
 def fingerprint(*parts: object) -> bytes:

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Final
 
 from crossdock.canonical.base import Document, LocationCode, ReservationKey, Sku
-from crossdock.canonical.facts import CountRecorded, TransferRecorded
+from crossdock.canonical.facts import CountRecorded
 from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import rules, store
 from crossdock.inventory.audit.service import audit
+from crossdock.inventory.expected.service import Arrivals, announce, close_purchase, expected, expected_page, purchase
 from crossdock.inventory.findings import raise_findings
 from crossdock.inventory.history import store as history
 from crossdock.inventory.model import (
@@ -35,7 +36,6 @@ from crossdock.inventory.model import (
     PositionKey,
     Recorded,
     StockCount,
-    Transfer,
 )
 from crossdock.inventory.operations import Operations
 from crossdock.inventory.reservations.desk import Desk
@@ -52,32 +52,41 @@ from crossdock.inventory.reservations.service import (
     release,
     reserve,
 )
+from crossdock.inventory.transfers.service import find_transfer, open_transfers, step, transfer
 
 QUIET_AFTER: Final = timedelta(minutes=1)
 
 __all__ = [
+    "announce",
     "audit",
     "changed_after",
     "changed_since",
     "channels_of",
     "claims_at",
+    "close_purchase",
     "commit",
     "consume",
     "count",
     "count_stock",
     "deadlines",
+    "expected",
+    "expected_page",
     "extend",
     "find",
+    "find_transfer",
     "lapse",
     "ledger",
     "move",
+    "open_transfers",
     "positions",
     "positions_as_of",
+    "purchase",
     "record",
     "release",
     "reserve",
     "settle",
     "skus_after",
+    "step",
     "transfer",
 ]
 
@@ -90,7 +99,9 @@ async def record(
         return ()
     meanings = [(movement.key, rules.movement_print(movement)) for movement in movements]
     operations = await Operations.begin(tx, meanings, now)
-    desk = await Desk.open(tx, {movement.position for movement in movements}, now=now, make=True)
+    arrivals = await Arrivals.open(tx, movements)
+    places = {movement.position for movement in movements} | arrivals.positions(movements)
+    desk = await Desk.open(tx, places, now=now, make=True)
     outcomes: list[MovementOutcome] = []
     lacking: list[rules.Discrepancy] = []
     for movement, (key, meaning) in zip(movements, meanings, strict=True):
@@ -98,11 +109,15 @@ async def record(
         if seen is not None:
             outcomes.append(seen)
             continue
+        outcomes.append(Recorded(key))
+        if movement.expects is not None:
+            desk.enter(arrivals.take(movement))
+            continue
         balances = desk.books[movement.position]
         found = rules.lacking(movement, balances)
         lacking.extend([] if found is None else [found])
         desk.enter(list(rules.postings_of(movement, balances)))
-        outcomes.append(Recorded(key))
+    await arrivals.close(tx)
     await desk.close(origin=origin, floor=True)
     await raise_findings(tx, desk, origin=origin, now=now, also=lacking)
     return outcomes
@@ -164,28 +179,6 @@ async def count_stock(
     )
     await _tell(tx, f"count/{counted.key}", fact, counted.as_of, origin)
     return outcomes
-
-
-async def transfer(tx: Tx, moved: Transfer, *, origin: Origin, now: datetime) -> MovementOutcome:
-    """Goods went from one own location to another. A fact: the source may become short."""
-    operations = await Operations.begin(tx, [(moved.key, rules.transfer_print(moved))], now)
-    seen = operations.admit(moved.key, rules.transfer_print(moved))
-    if seen is not None:
-        return seen
-    postings = list(rules.postings_of_transfer(moved))
-    desk = await Desk.open(tx, {posting.position for posting in postings}, now=now, make=True)
-    desk.enter(postings)
-    await desk.close(origin=origin, floor=True)
-    await raise_findings(tx, desk, origin=origin, now=now)
-    fact = TransferRecorded(
-        transfer_id=moved.key,
-        from_location=moved.source,
-        to_location=moved.target,
-        transferred_on=moved.transferred_on,
-        lines=tuple(GoodsLine(sku=sku, quantity=quantity) for sku, quantity in moved.quantities.items()),
-    )
-    await _tell(tx, f"transfer/{moved.key}", fact, moved.happened_at, origin)
-    return Recorded(moved.key)
 
 
 async def settle(tx: Tx, *, now: datetime, limit: int = 1000) -> int:

@@ -174,6 +174,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         release=_READ_AGAIN,
         dismiss=_NO_EFFECT,
     ),
+    "transfer_discrepancy": Remedy(
+        about=_outside,
+        todo="Look for the goods at both ends; `crossdock transfer receive` what turns up, or settle the transfer and "
+        "count where they lie. The exception closes by itself then.",
+        dismiss=_CLOSE,
+    ),
     "message_overdue": Remedy(
         about=_record,
         todo="Find out why the parent has not come: its feed may be silent, or it was set aside.",

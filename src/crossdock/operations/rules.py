@@ -146,6 +146,18 @@ def _discrepancy(fact: facts.StockDiscrepancy) -> Matter:
 
 
 @matter_of.register
+def _astray(fact: facts.TransferDiscrepancy) -> Matter:
+    lines = ", ".join(f"{line.sku}: {line.shipped} left, {line.received} arrived" for line in fact.lines)
+    return Matter(
+        type="transfer_discrepancy",
+        key=f"transfer/{fact.transfer_id}",
+        subject=f"transfer/{fact.transfer_id}",
+        path="$.lines",
+        detail=f"{fact.from_location} to {fact.to_location}: {lines}"[:500],
+    )
+
+
+@matter_of.register
 def _gap(fact: facts.ReceiptGapFound) -> Matter:
     numbers = (
         str(fact.missing_from) if fact.missing_from == fact.missing_to else f"{fact.missing_from}-{fact.missing_to}"
@@ -246,6 +258,8 @@ def settled_by(fact: Document) -> str | None:
             key = f"feed/{fact.connection}/{fact.feed}"
         case facts.ReceiptGapClosed():
             key = _gap_key(fact)
+        case facts.TransferSettled():
+            key = f"transfer/{fact.transfer_id}"
         case facts.ItemChanged():
             key = f"item/{fact.sku}"
         case _:

@@ -10,6 +10,7 @@ from crossdock.inventory.model import Difference
 CHECKS: Final = (
     ("counter = Σ ledger", store.counters),
     ("held and allocated = Σ open claims", store.claimed),
+    ("on order and in transit = Σ open lines", store.expected),
     ("claim = Σ its ledger rows", store.claim_ends),
     ("short = promises beyond goods", store.promises),
     ("only the floor raises short", store.oversold),

@@ -63,6 +63,26 @@ SELECT sku, location, condition, v.account, v.claimed, v.counted
  LIMIT %(limit)s
 """
 
+# What is on order and in transit against the open lines of what is under way.
+EXPECTED: Final[LiteralString] = """
+WITH open AS (
+    SELECT sku, location, condition,
+           sum(greatest(0, quantity - received)) FILTER (WHERE kind = 'purchase' AND closed_at IS NULL) AS on_order,
+           sum(greatest(0, quantity - received)) FILTER (WHERE kind = 'transfer' AND closed_at IS NULL) AS in_transit
+      FROM inventory.expected
+     GROUP BY sku, location, condition
+)
+SELECT sku, location, condition, v.account, v.expected, v.counted
+  FROM open
+  FULL JOIN inventory.standing p USING (sku, location, condition)
+ CROSS JOIN LATERAL (VALUES ('on_order', coalesce(open.on_order, 0), coalesce(p.on_order, 0)),
+                            ('in_transit', coalesce(open.in_transit, 0), coalesce(p.in_transit, 0)))
+       AS v(account, expected, counted)
+ WHERE v.expected <> v.counted
+ ORDER BY sku, location, condition, v.account
+ LIMIT %(limit)s
+"""
+
 # The claim's own ledger rows against what it says became of its units.
 CLAIM_ENDS: Final[LiteralString] = """
 WITH entry AS (
@@ -111,11 +131,15 @@ SELECT sku, location, condition, kind || ' ' || key, short_before, short
 CHAIN: Final[LiteralString] = """
 WITH entry AS (
     SELECT sku, location, condition, version, kind, key,
-           on_hand + held * 3 + allocated * 7 AS mark,
+           on_hand + held * 3 + allocated * 7 + in_transit * 11 + on_order * 13 + dated * 17 + backordered * 19 AS mark,
            quantity * ((to_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int
                      - (from_account NOT IN ('outside', 'in_transit', 'on_order', 'dated', 'backordered'))::int)
            + 3 * quantity * ((to_account = 'held')::int - (from_account = 'held')::int)
-           + 7 * quantity * ((to_account = 'allocated')::int - (from_account = 'allocated')::int) AS step
+           + 7 * quantity * ((to_account = 'allocated')::int - (from_account = 'allocated')::int)
+           + 11 * quantity * ((to_account = 'in_transit')::int - (from_account = 'in_transit')::int)
+           + 13 * quantity * ((to_account = 'on_order')::int - (from_account = 'on_order')::int)
+           + 17 * quantity * ((to_account = 'dated')::int - (from_account = 'dated')::int)
+           + 19 * quantity * ((to_account = 'backordered')::int - (from_account = 'backordered')::int) AS step
       FROM inventory.movement
 ), link AS (
     SELECT *, lag(version, 1, 0::bigint) OVER w AS version_before, sum(step) OVER w AS reckoned,
@@ -139,6 +163,11 @@ async def counters(tx: Tx, *, limit: int) -> Sequence[Finding]:
 async def claimed(tx: Tx, *, limit: int) -> Sequence[Finding]:
     """Held and allocated that are not the sum of open claims."""
     return await _findings(tx, CLAIMED, limit)
+
+
+async def expected(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """On order and in transit that are not the sum of open lines."""
+    return await _findings(tx, EXPECTED, limit)
 
 
 async def claim_ends(tx: Tx, *, limit: int) -> Sequence[Finding]:

@@ -1,0 +1,1 @@
+"""Receipts that are under way: what suppliers and own transfers will bring, and by when."""
