@@ -36,7 +36,7 @@ async def bare_stock(hub: Hub) -> AsyncIterator[ASGIApp]:
         request.caller.check_channel(asked.channel)
         (await retailer.get()).channel(asked.channel, "$.channel")
         origin_of(request)
-        idempotency.claim_of(request)
+        idempotency.claim_of(request, hub.vault)
         href = f"/v1/reservations/{asked.key}"
         told = ReservationAnswer(
             key=asked.key,

@@ -180,7 +180,7 @@ class World:
         told = Envelope(key=key, event_id=event_id or str(new_id()), document=document, waits_for=waits_for)
         message = NewMessage(connection=SHOP, route=Route.WEBHOOK, feed="told", body=msgspec.json.encode(told))
         async with self.database.transaction() as tx:
-            self._seen.extend(await inbound.receive(tx, [message], now=NOW))
+            self._seen.extend(await inbound.receive(tx, self.hub.vault, [message], now=NOW))
         await self.work()
         return self
 
@@ -196,7 +196,7 @@ class World:
     async def records(self) -> Sequence[RecordShown]:
         """Everything that was heard, in order."""
         async with self.database.transaction() as tx:
-            shown = [await inbound.show(tx, message) for message in self._seen]
+            shown = [await inbound.show(tx, self.hub.vault, message) for message in self._seen]
         return [record for each in shown if each is not None for record in each.records]
 
     async def states(self) -> Sequence[str]:

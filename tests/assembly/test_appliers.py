@@ -287,7 +287,7 @@ async def test_a_receipt_that_contradicts_the_books_is_one_exception_with_its_mo
     (found,) = await world.exceptions()
     assert (found.type, found.amount, found.occurrences) == ("receipt_conflict", Decimal(12), 1)
     async with world.database.transaction() as tx:
-        sight = await casework.look(tx, found.id)
+        sight = await casework.look(tx, world.hub.vault, found.id)
         assert sight is not None
         assert sight.message is not None
         assert isinstance(await casework.dismiss(tx, found, By(who="ada", why="a typo", now=NOW)), Worked)

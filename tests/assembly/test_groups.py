@@ -144,7 +144,7 @@ async def tell(hub: World, *records: tuple[str, str, str]) -> None:
     )
     message = NewMessage(connection=ERP, route=Route.WEBHOOK, feed="goods", body=body)
     async with hub.database.transaction() as tx:
-        await inbound.receive(tx, [message], now=NOW)
+        await inbound.receive(tx, hub.hub.vault, [message], now=NOW)
     await hub.work()
     await hub.react()
 

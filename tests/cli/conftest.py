@@ -102,7 +102,7 @@ class Desk:
                 for body in bodies
             ]
             async with parts.database.transaction() as tx:
-                return [str(each) for each in await inbound.receive(tx, messages, now=parts.clock.now())]
+                return [str(each) for each in await inbound.receive(tx, parts.vault, messages, now=parts.clock.now())]
 
         return self.hub(store)
 

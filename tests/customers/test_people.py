@@ -22,6 +22,7 @@ from crossdock.foundation.vault import MASTER_KEY_FILE, SealBrokenError, Vault, 
 
 SHOP = ConnectionName("shop")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LATER = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CANARY = "Zyxella Quibberton"
 
 
@@ -30,9 +31,12 @@ def vault(tmp_path: Path) -> Vault:
     return Vault.open(tmp_path / "home")
 
 
-def contact(email: str = "", *, channel_id: str = "", connection: ConnectionName = SHOP) -> NewContact:
+def contact(
+    email: str = "", *, channel_id: str = "", connection: ConnectionName = SHOP, at: datetime = LATER
+) -> NewContact:
     person = Person(channel_customer_id=channel_id, name=CANARY, email=email)
-    return NewContact(ContactId(new_id()), connection, Contact(person=person, ship_to=Address(name=CANARY, city="Ulm")))
+    said = Contact(person=person, ship_to=Address(name=CANARY, city="Ulm"))
+    return NewContact(ContactId(new_id()), connection, said, at)
 
 
 async def remember(database: Database, vault: Vault, *contacts: NewContact) -> list[SubjectId]:

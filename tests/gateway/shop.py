@@ -29,6 +29,8 @@ from crossdock.gateway import keys
 from crossdock.gateway.app import gateway
 from crossdock.gateway.keys import AGE_S, Scope
 from crossdock.gateway.server import listen, serving
+from crossdock.inbound import service as inbound
+from crossdock.inbound.model import MessageId, StoredMessage
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import MovementKey, NewMovement
 
@@ -130,6 +132,14 @@ class Api:
     async def rows(self, sql: LiteralString) -> Sequence[TupleRow]:
         async with self.hub.database.transaction() as tx:
             return await fetch_tuples(tx, sql)
+
+    async def the_message(self) -> StoredMessage:
+        """The only one that came in, opened."""
+        ((message_id,),) = await self.rows("SELECT id FROM inbound.message")
+        async with self.hub.database.transaction() as tx:
+            shown = await inbound.show(tx, self.hub.vault, MessageId(message_id))
+        assert shown is not None, message_id
+        return shown.message
 
     async def revoke(self, name: str) -> None:
         async with self.hub.database.transaction() as tx:

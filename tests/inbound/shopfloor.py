@@ -32,6 +32,7 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START
 from crossdock.foundation.clock import SYSTEM_CLOCK, VirtualClock
 from crossdock.foundation.db import Database, Tx
+from crossdock.foundation.vault import Vault
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import (
     Applied,
@@ -195,6 +196,7 @@ class Hub:
     """Inbound with its surroundings. Effects go to a table of their own, in the applier's transaction."""
 
     database: Database
+    vault: Vault = field(default_factory=lambda: Vault(bytes(32)))
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOW))
     estate: Estate = field(
         default_factory=lambda: Estate(company=Company(name="T", currency="EUR"), policies=Policies(parent_wait="2h"))
@@ -211,12 +213,13 @@ class Hub:
 
     @property
     def desk(self) -> Desk:
-        return Desk(estate=self.estate, connectors={SHOP: self.made, OTHER: self.made}, settings={})
+        return Desk(estate=self.estate, connectors={SHOP: self.made, OTHER: self.made}, settings={}, vault=self.vault)
 
     @property
     def appliers(self) -> Appliers:
         return Appliers(
             by_type={OrderPlaced: self.place, OrderChanged: inbound.each(self.change), StockCounted: self.count},
+            vault=self.vault,
             own=self.owns,
         )
 
@@ -254,6 +257,7 @@ class Hub:
         async with self.database.transaction() as tx:
             return await inbound.receive(
                 tx,
+                self.vault,
                 [NewMessage(connection=connection, route=route, feed=feed, body=body, headers={}) for body in raw],
                 now=self.clock.now(),
             )
@@ -280,7 +284,7 @@ class Hub:
 
     async def states(self, message: MessageId) -> Sequence[str]:
         async with self.database.transaction() as tx:
-            shown = await inbound.show(tx, message)
+            shown = await inbound.show(tx, self.vault, message)
         assert shown is not None
         return [record.state for record in shown.records]
 

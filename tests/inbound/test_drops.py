@@ -12,7 +12,8 @@ from crossdock.canonical.facts import MessageQuarantined
 from crossdock.connector_kit.model import FileDrop
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import Swept
+from crossdock.inbound.feeds.model import Swept
+from crossdock.inbound.model import MessageId
 from crossdock.inbound.service import Drop
 from inbound.shopfloor import DROP, MARKED, SHOP, Hub, blocked, count, counts, hub_on, write
 
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def settled(hub: Hub, folder: Path, declared: FileDrop = DROP) -> Drop:
     """A drop whose files have been seen to be quiet for long enough."""
-    drop = Drop(connection=SHOP, declared=declared, folder=folder)
+    drop = Drop(connection=SHOP, declared=declared, folder=folder, vault=hub.vault)
     await inbound.sweep(hub.database, drop, hub.clock)
     await hub.clock.advance(drop.rules.settle_s)
     return drop
@@ -42,10 +43,14 @@ async def swept(hub: Hub, folder: Path, declared: FileDrop = DROP) -> Swept:
 
 async def headers(hub: Hub) -> list[tuple[str, str]]:
     async with hub.database.transaction() as tx:
-        cursor = await tx.execute(
-            "SELECT headers->>'file-name', state FROM inbound.message JOIN inbound.record ON message = id ORDER BY id"
-        )
-        return [(str(name), str(state)) for name, state in await cursor.fetchall()]
+        cursor = await tx.execute("SELECT id FROM inbound.message ORDER BY id")
+        shown = [await inbound.show(tx, hub.vault, MessageId(message)) for (message,) in await cursor.fetchall()]
+    return [
+        (each.message.headers["file-name"], record.state)
+        for each in shown
+        if each is not None
+        for record in each.records
+    ]
 
 
 async def test_a_file_is_taken_in_and_put_aside(hub: Hub, folder: Path) -> None:

@@ -13,7 +13,7 @@ from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import Pulled
+from crossdock.inbound.feeds.model import Pulled
 from crossdock.inbound.service import LoadProgress, Watch
 from inbound.shopfloor import SHOP, Hub, connector, decode_orders, hub_on, order, pull, session
 
@@ -49,7 +49,13 @@ class Shop:
 
 async def polled(hub: Hub, client: aiohttp.ClientSession, *, pages_max: int = 50) -> Pulled:
     return await inbound.poll(
-        hub.database, hub.made, hub.made.pulls[0], session(client, hub.clock), hub.clock, pages_max=pages_max
+        hub.database,
+        hub.vault,
+        hub.made,
+        hub.made.pulls[0],
+        session(client, hub.clock),
+        clock=hub.clock,
+        pages_max=pages_max,
     )
 
 
@@ -212,7 +218,7 @@ async def test_a_first_load_goes_on_where_it_broke_off_and_may_be_repeated(
 
     async def run() -> Pulled:
         return await inbound.load(
-            hub.database, hub.made, load, session(client, hub.clock), hub.clock, progress=seen.append
+            hub.database, hub.vault, hub.made, load, session(client, hub.clock), clock=hub.clock, progress=seen.append
         )
 
     shop.fails_at = "4"

@@ -19,6 +19,7 @@ from crossdock.finance.model import Conflict, DayClosed, OriginalMissing, Record
 from crossdock.finance.service import Told
 from crossdock.foundation.clock import VirtualClock
 from crossdock.foundation.db import Database, Tx
+from crossdock.foundation.vault import Vault
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Applied, Arrived, NewMessage, Outcome, Rejected, Repeated, Route, Waits
 from crossdock.inbound.service import Appliers, ApplyContext, Desk, Drop
@@ -28,6 +29,7 @@ from inbound.shopfloor import write
 NOW = datetime(2026, 11, 27, 20, tzinfo=UTC)
 DAY = date(2026, 11, 27)
 STORE = LocationCode("s1")
+VAULT = Vault(bytes(32))
 DOORS = tuple(ConnectionName(f"door{number}") for number in range(8))
 ESTATE = Estate(company=Company(name="T", currency="EUR"))
 
@@ -86,16 +88,16 @@ class Hub:
     async def upload(self, door: ConnectionName, *receipts: SaleRecorded) -> None:
         message = NewMessage(connection=door, route=Route.UPLOAD, feed="receipts", body=lines(*receipts).encode())
         async with self.database.transaction() as tx:
-            await inbound.receive(tx, [message], now=NOW)
+            await inbound.receive(tx, VAULT, [message], now=NOW)
 
     async def drop(self, door: ConnectionName, folder: Path, name: str, *receipts: SaleRecorded) -> None:
         write(folder / door, name, lines(*receipts))
-        drop = Drop(connection=door, declared=DROP, folder=folder / door, rules=DropRules(settle_s=0))
+        drop = Drop(connection=door, declared=DROP, folder=folder / door, vault=VAULT, rules=DropRules(settle_s=0))
         await inbound.sweep(self.database, drop, self.clock)
 
     async def work(self) -> None:
-        desk = Desk(estate=ESTATE, connectors=dict.fromkeys(DOORS, TILLS), settings={})
-        appliers = Appliers(by_type={SaleRecorded: self.take})
+        desk = Desk(estate=ESTATE, connectors=dict.fromkeys(DOORS, TILLS), settings={}, vault=VAULT)
+        appliers = Appliers(by_type={SaleRecorded: self.take}, vault=VAULT)
         more = True
         while more:
             done = await inbound.decode_waiting(self.database, desk, self.clock)

@@ -20,7 +20,7 @@ async def test_a_message_is_on_disk_before_anybody_decodes_it(hub: Hub) -> None:
     (message,) = await hub.receive("orders/create", b"\x00 not even text")
 
     async with hub.database.transaction() as tx:
-        shown = await inbound.show(tx, message)
+        shown = await inbound.show(tx, hub.vault, message)
     assert shown is not None
     assert (shown.message.body, shown.decoded, shown.records) == (b"\x00 not even text", False, [])
 
@@ -127,8 +127,8 @@ async def test_headers_that_carry_credentials_are_not_kept(hub: Hub) -> None:
         connection=SHOP, route=Route.WEBHOOK, feed="f", body=b"", headers={"Authorization": "Bearer x", "X-Topic": "t"}
     )
     async with hub.database.transaction() as tx:
-        (stored,) = await inbound.receive(tx, [message], now=hub.clock.now())
-        shown = await inbound.show(tx, stored)
+        (stored,) = await inbound.receive(tx, hub.vault, [message], now=hub.clock.now())
+        shown = await inbound.show(tx, hub.vault, stored)
 
     assert shown is not None
     assert shown.message.headers == {"x-topic": "t"}
@@ -137,7 +137,7 @@ async def test_headers_that_carry_credentials_are_not_kept(hub: Hub) -> None:
 async def test_a_document_that_nobody_takes_in_is_set_aside_and_released_later(hub: Hub) -> None:
     (message,) = await hub.receive("orders/change", change())
     await hub.decode()
-    nobody = Appliers(by_type={})
+    nobody = Appliers(by_type={}, vault=hub.vault)
     await inbound.apply_waiting(hub.database, nobody, hub.estate, hub.clock)
     assert await hub.states(message) == ["quarantined"]
 
@@ -172,7 +172,7 @@ async def test_the_database_knows_the_states_and_no_others(hub: Hub) -> None:
 async def test_a_connection_that_left_the_estate_keeps_its_messages(hub: Hub) -> None:
     (message,) = await hub.receive("orders/create", order())
     configured, hub.made = hub.made, connector()
-    gone = inbound.Desk(estate=hub.estate, connectors={}, settings={})
+    gone = inbound.Desk(estate=hub.estate, connectors={}, settings={}, vault=hub.vault)
     await inbound.decode_waiting(hub.database, gone, hub.clock)
     assert await hub.states(message) == ["quarantined"]
 

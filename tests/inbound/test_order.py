@@ -269,7 +269,9 @@ async def test_a_worker_killed_between_effect_and_mark_leaves_neither(hub: Hub) 
         return outcomes
 
     dying = dict.fromkeys(hub.appliers.by_type, die)
-    worker = asyncio.create_task(inbound.apply_waiting(hub.database, Appliers(by_type=dying), hub.estate, hub.clock))
+    worker = asyncio.create_task(
+        inbound.apply_waiting(hub.database, Appliers(by_type=dying, vault=hub.vault), hub.estate, hub.clock)
+    )
     await reached.wait()
     await killed(hub, backend[0])
     with pytest.raises(psycopg.OperationalError):
@@ -292,7 +294,7 @@ async def test_a_cancelled_worker_leaves_nothing_half_done(hub: Hub) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    hanging = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, hang))
+    hanging = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, hang), vault=hub.vault)
     worker = asyncio.create_task(inbound.apply_waiting(hub.database, hanging, hub.estate, hub.clock))
     await reached.wait()
     worker.cancel()
@@ -362,7 +364,7 @@ async def test_a_deadlock_is_tried_again_not_set_aside(hub: Hub) -> None:
             await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
         return [Applied() for _ in arrived]
 
-    appliers = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, unlucky))
+    appliers = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, unlucky), vault=hub.vault)
     states: list[str] = []
     for _ in range(3):
         await inbound.apply_waiting(hub.database, appliers, hub.estate, hub.clock)
@@ -379,7 +381,7 @@ async def test_a_record_that_never_gets_through_is_set_aside_after_a_few_tries(h
         await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'too slow' USING ERRCODE = '57014'; END $$")
         raise AssertionError
 
-    appliers = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, never))
+    appliers = Appliers(by_type=dict.fromkeys(hub.appliers.by_type, never), vault=hub.vault)
     for _ in range(5):
         await inbound.apply_waiting(hub.database, appliers, hub.estate, hub.clock)
 

@@ -6,16 +6,14 @@ from crossdock.canonical.facts import MessageQuarantined, MessageSettled
 from crossdock.foundation.db import Database
 from crossdock.foundation.ids import new_id
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import (
+from crossdock.inbound.model import MessageId, RecordState, Route
+from crossdock.inbound.quarantine.model import (
     Dismissed,
     DismissOutcome,
-    MessageId,
     NotFound,
     NotOpen,
-    RecordState,
     Released,
     ReleaseOutcome,
-    Route,
     StillDamaged,
 )
 from inbound.shopfloor import SHOP, Hub, change, count, counts, hub_on, order
@@ -42,7 +40,7 @@ async def test_a_quarantined_message_shows_its_body_its_place_and_its_reason(hub
     await hub.work()
 
     async with hub.database.transaction() as tx:
-        shown = await inbound.show(tx, message)
+        shown = await inbound.show(tx, hub.vault, message)
 
     assert shown is not None
     assert shown.message.body == order(quantity='"two"').encode()
@@ -59,7 +57,7 @@ async def test_a_corrected_body_lets_the_message_go_on_and_keeps_what_was_sent(h
 
     assert await hub.effects() == ["placed"]
     async with hub.database.transaction() as tx:
-        shown = await inbound.show(tx, message)
+        shown = await inbound.show(tx, hub.vault, message)
     assert shown is not None
     assert b'"two"' in shown.message.body
     settled = [fact for fact in await hub.facts() if isinstance(fact, MessageSettled)]
@@ -161,7 +159,7 @@ async def test_an_applied_record_can_be_neither_released_nor_dismissed(hub: Hub)
 async def test_a_stranger_is_not_found(hub: Hub) -> None:
     assert await released(hub, MessageId(new_id())) == NotFound()
     async with hub.database.transaction() as tx:
-        assert await inbound.show(tx, MessageId(new_id())) is None
+        assert await inbound.show(tx, hub.vault, MessageId(new_id())) is None
 
 
 async def test_a_waiting_record_may_be_tried_at_once(hub: Hub) -> None:

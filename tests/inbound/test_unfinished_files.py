@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -20,7 +21,8 @@ from crossdock.estate.model import DropRules
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.feeds.folder import look, read
-from crossdock.inbound.model import Swept
+from crossdock.inbound.feeds.model import Swept
+from crossdock.inbound.model import MessageId
 from crossdock.inbound.service import Drop
 from inbound.shopfloor import SHOP, Hub, count, decode_counts, hub_on, write
 
@@ -51,7 +53,7 @@ class Sweeper:
         self.restart()
 
     def restart(self) -> None:
-        self.drop = Drop(connection=SHOP, declared=LINES, folder=self.folder, rules=self.rules)
+        self.drop = Drop(connection=SHOP, declared=LINES, folder=self.folder, vault=self.hub.vault, rules=self.rules)
 
     async def look(self) -> Swept:
         return await inbound.sweep(self.hub.database, self.drop, self.hub.clock)
@@ -293,9 +295,9 @@ async def test_what_a_stalled_sender_adds_is_taken_as_the_next_version_and_a_per
     assert (fact.file, fact.version) == ("done/2026-11-27/day.jsonl", 2)
     assert await messages(hub) == 2
     async with hub.database.transaction() as tx:
-        cursor = await tx.execute("SELECT headers FROM inbound.message ORDER BY id DESC LIMIT 1")
-        (headers,) = await cursor.fetchone() or ({},)
-    assert headers["file-follows"] == fact.follows
+        shown = await inbound.show(tx, hub.vault, MessageId(UUID(fact.message_id)))
+    assert shown is not None
+    assert shown.message.headers["file-follows"] == fact.follows
 
 
 async def test_a_record_that_was_cut_when_its_file_was_taken_is_read_when_its_end_comes(hub: Hub, folder: Path) -> None:

@@ -56,7 +56,7 @@ async def test_a_month_past_its_time_is_dropped_unless_something_in_it_is_open(h
 
     assert f"{now:%Y_%m}" in gone.dropped
     async with hub.database.transaction() as tx:
-        assert await inbound.show(tx, waiting) is None
+        assert await inbound.show(tx, hub.vault, waiting) is None
 
 
 async def test_undecoded_messages_keep_their_month(hub: Hub) -> None:

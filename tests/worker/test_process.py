@@ -1,7 +1,6 @@
 """A worker follows the estate, and no connection's trouble is another's."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +46,7 @@ def make_hub(database: Database, tmp_path: Path) -> MakeHub:
             settings=Settings(home=tmp_path),
             dsn=database.dsn,
             database=database,
-            vault=Vault(os.urandom(32)),
+            vault=Vault(bytes(32)),  # of one retailer, however many processes
             connectors={"notes": connector(diary, drops=(drop,))},
         )
 

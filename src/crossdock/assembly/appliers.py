@@ -84,6 +84,7 @@ def appliers(hub: Hub) -> Appliers:
             ShipmentReported: inbound.each(_ship),
             DocumentSeen: inbound.each(_see_document),
         },
+        vault=hub.vault,
         own=_own_writes,
     )
 

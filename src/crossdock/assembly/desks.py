@@ -32,4 +32,4 @@ def desk(hub: Hub, estate: Estate) -> Desk:
             secret = {setting.name for setting in connector.settings if setting.secret}
             given = {key: value for key, value in config.settings.items() if key not in secret}
             settings[name] = {**plain, **given}
-    return Desk(estate=estate, connectors=connectors, settings=settings)
+    return Desk(estate=estate, connectors=connectors, settings=settings, vault=hub.vault)

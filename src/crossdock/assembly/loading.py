@@ -73,7 +73,9 @@ async def run(hub: Hub, estate: Estate, line: Line, load: Load, progress: OnProg
         progress(Progress(name=load.name, pages=told.pages))
 
     while True:
-        pulled = await inbound.load(hub.database, line.connector, load, line.session, hub.clock, progress=fetched)
+        pulled = await inbound.load(
+            hub.database, hub.vault, line.connector, load, line.session, clock=hub.clock, progress=fetched
+        )
         pages += pulled.pages
         unchanged += pulled.unchanged
         if pulled.busy:

@@ -58,8 +58,9 @@ async def read_directory(line: Line, kind: Kind) -> Sequence[TheirObject]:
         raise NoDirectoryError(
             f'The connector "{line.connector.name}" cannot list what is there: link by hand with --link OURS=THEIRS.'
         )
+    people = kind is Kind.CUSTOMER  # whose names are not kept
     return [
-        TheirObject(id=each.id, code=each.code, name=each.name, barcodes=each.barcodes)
+        TheirObject(id=each.id, code=each.code, name="" if people else each.name, barcodes=each.barcodes)
         async for each in line.connector.directory(line.session, kind.value)
     ]
 

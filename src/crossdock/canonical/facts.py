@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from crossdock.canonical.base import Document
 from crossdock.canonical.order_facts import (
+    CustomerErased,
     FulfilmentCancelled,
     FulfilmentReleased,
     FulfilmentShipped,
@@ -65,6 +66,7 @@ __all__ = [
     "ConnectionBroken",
     "ConnectionRestored",
     "CountRecorded",
+    "CustomerErased",
     "ExceptionClosed",
     "ExceptionOpened",
     "Fact",
@@ -120,6 +122,7 @@ Fact: TypeAlias = (
     | OrderCancelled
     | OrderEdited
     | OrderCompleted
+    | CustomerErased
     | FulfilmentReleased
     | FulfilmentShipped
     | FulfilmentCancelled

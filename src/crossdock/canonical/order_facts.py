@@ -50,6 +50,16 @@ class OrderPlacedOnStock(Document, frozen=True, tag="order.placed", tag_field="f
     backordered: tuple[GoodsLine, ...] = ()
 
 
+class CustomerErased(Document, frozen=True, tag="customer.erased", tag_field="fact"):
+    """A person was forgotten: nobody can read any more who they were. What they bought stays. Told to each of their orders."""
+
+    subject_id: Code
+    request: Text
+    """Where the retailer keeps the request; not whose it was."""
+    who: Text
+    """Who did it."""
+
+
 class OrderHeld(Document, frozen=True, tag="order.held", tag_field="fact"):
     """The order waits for somebody: unknown SKU, payment, edit on the channel."""
 

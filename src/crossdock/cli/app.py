@@ -21,6 +21,7 @@ VERBS: Final = (
     ("day", "crossdock.cli.days:app"),
     ("exceptions", "crossdock.cli.exceptions:app"),
     ("order", "crossdock.cli.orders:app"),
+    ("customer", "crossdock.cli.customers:app"),
     ("stock", "crossdock.cli.stock:app"),
     ("expected", "crossdock.cli.expected:app"),
     ("transfer", "crossdock.cli.transfers:app"),

@@ -14,10 +14,13 @@ from crossdock.cli.context import settings
 from crossdock.cli.output import AsJson, CommandError, Flag, errors, print_json, say, shown
 from crossdock.foundation import backup as archive
 from crossdock.foundation.backup import BackupError, Manifest, Progress
+from crossdock.foundation.db import Database
 from crossdock.foundation.migrations import apply_migrations
 from crossdock.foundation.postgres import EmbeddedPostgres, running
 from crossdock.foundation.settings import Settings
 from crossdock.foundation.vault import MASTER_KEY_FILE
+from crossdock.operations.people import service as people
+from crossdock.operations.people.register import entries
 
 STAGES: Final = {"dump": "reading", "count": "counting", "check": "checking", "restore": "writing"}
 
@@ -57,11 +60,25 @@ async def restore(file: Path, *, replace: Flag = False, json: AsJson = False) ->
             with _bar() as progress:
                 manifest = await archive.restore(file, dsn, replace=replace, on_progress=progress)
             await asyncio.to_thread(apply_migrations, dsn)
+            again = await _forget_again(chosen, dsn)
     _report(manifest, file, "restored", as_json=json)
+    if again and not json:
+        say(f"{again} people who were erased after that backup are erased again.")
     key = (chosen.home / MASTER_KEY_FILE).resolve()
     if not json and not _exists(key):
         say(f"Put the master key of the hub that was backed up into {key} before you start this one.", "yellow")
     return 0
+
+
+async def _forget_again(chosen: Settings, dsn: str) -> int:
+    """A backup brings back the keys of people who were erased since it was made: it must not bring back the people."""
+    erased = await asyncio.to_thread(entries, chosen.home)
+    again = 0
+    async with Database(dsn, size_max=1) as database:
+        for entry in erased:
+            async with database.transaction() as tx:
+                again += await people.forget_again(tx, entry)
+    return again
 
 
 def _exists(file: Path) -> bool:

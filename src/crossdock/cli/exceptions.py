@@ -107,7 +107,7 @@ async def show_exception(exception: str, *, json: AsJson = False) -> int:
     """
     async with hub() as parts, parts.database.transaction() as tx:
         found = await _find(parts, exception)
-        sight = await casework.look(tx, found.id)
+        sight = await casework.look(tx, parts.vault, found.id)
         now = parts.clock.now()
     assert sight is not None, found.id
     if json:
@@ -133,6 +133,7 @@ def _as_json(sight: Sight) -> dict[str, object]:
             "feed": sight.message.message.feed,
             "received_at": sight.message.message.received_at,
             "record": sight.record,
+            "closed": sight.message.message.closed,
             "body": readable(sight.message.message.body),
             "raw": _record_raw(sight),
         },
@@ -196,6 +197,9 @@ def _print_message(sight: Sight) -> None:
         f"  message {message.id} ({message.route} {message.feed} of {message.connection}, {shown(message.received_at)}), "
         f"record {sight.record}"
     )
+    if message.closed:
+        say(f"  {message.closed}", "yellow")
+        return
     raw = _record_raw(sight)
     say(raw if raw is not None else readable(message.body), "dim")
 

@@ -59,9 +59,11 @@ async def show_message(message: UUID, *, raw: Flag = False, json: AsJson = False
         json: Print JSON for machines.
     """
     async with hub() as parts, parts.database.transaction() as tx:
-        found = await inbound.show(tx, MessageId(message))
+        found = await inbound.show(tx, parts.vault, MessageId(message))
     if found is None:
         raise CommandError(f"There is no message {message}, or it is older than messages are kept.")
+    if raw and found.message.closed:
+        raise CommandError(f"What message {message} said cannot be shown: {found.message.closed}.")
     if raw:
         say(found.message.body.decode("utf-8", "replace"))
     elif json:
@@ -94,6 +96,8 @@ def _as_json(found: MessageShown) -> dict[str, object]:
             }
             for each in found.records
         ],
+        "size": stored.size,
+        "closed": stored.closed,
         "body": readable(stored.body),
     }
 
@@ -101,9 +105,7 @@ def _as_json(found: MessageShown) -> dict[str, object]:
 def _print(found: MessageShown) -> None:
     stored = found.message
     say(f"{stored.route} {stored.feed} of {stored.connection}  {stored.id}", "bold")
-    say(
-        f"  received {shown(stored.received_at)}, {len(stored.body)} bytes{'' if found.decoded else ', not decoded yet'}"
-    )
+    say(f"  received {shown(stored.received_at)}, {stored.size} bytes{'' if found.decoded else ', not decoded yet'}")
     for name, value in sorted(stored.headers.items()):
         say(f"  {name}: {value}", "dim")
     rows = [
@@ -114,7 +116,10 @@ def _print(found: MessageShown) -> None:
         for each in found.records
     ]  # fmt: skip
     print_table(RECORDS, rows, empty="  It has no records.", title="Records")
-    say(readable(stored.body))
+    if stored.closed:
+        say(f"What it said cannot be shown: {stored.closed}.", "yellow")
+    else:
+        say(readable(stored.body))
 
 
 async def feeds(*, connection: str = "", json: AsJson = False) -> int:

@@ -4,16 +4,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical.base import ConnectionName, Document
 from crossdock.canonical.intents import IntentDocument
+from crossdock.canonical.orders import Person
 from crossdock.connector_kit.endings import any_ending
 from crossdock.connector_kit.record import Undecodable
 from crossdock.connector_kit.session import Session
 
 NO_TIME: Final = timedelta(0)
+MARK_BYTES: Final = 10
+
+
+def plain_mark(content: bytes) -> str:
+    """A mark without a key, for decoders on their own."""
+    return blake2b(content, digest_size=MARK_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,8 @@ class Received:
     """Theirs → ours per kind of identity: what a record lacked when it was first read, and has by now."""
     channel: str = ""
     """The estate's channel whose orders this connection brings; empty when it brings none."""
+    mark: Callable[[bytes], str] = plain_mark
+    """A short text for any content, equal for equal content: for event ids. The hub's is keyed, so that it tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,8 @@ class Decoded:
     """The business event's id for deduplication (not the delivery's): the same event twice has the same id here."""
     waits_for: str = ""
     """Key of a parent that must exist first, e.g. `order/1042` for a cancellation; empty when there is none."""
+    persons: tuple[Person, ...] = ()
+    """People whom the message names beside its document (a receipt's loyalty customer): erasing them erases the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """People as frozen data."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -27,6 +28,8 @@ class NewContact:
     id: ContactId
     connection: ConnectionName
     contact: Contact
+    at: datetime
+    """When the person did what this is about: of somebody erased later than that nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,19 @@ Revealed = Known | Erased | Unknown
 class SealedContact:
     """A contact with its subject's key, as they lie in the tables."""
 
+    contact_id: ContactId
     subject_id: SubjectId
     sealed: bytes
     wrapped_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One person within one connection."""
+
+    subject_id: SubjectId
+    connection: ConnectionName
+    identity: bytes | None
+    """Keyed hash of what they are recognised by; None for strangers and for whoever was erased."""
+    created_at: datetime
+    erased_at: datetime | None

@@ -84,7 +84,8 @@ class GroupedWrite(Generic[Asked]):
 
     async def submit(self, request: Request, asked: Asked) -> Answer:
         """The answer, once durable; Problem when it is no."""
-        result = await self._commit.submit(Entry(asked, request, idempotency.claim_of(request)))
+        claim = idempotency.claim_of(request, self._hub.vault)
+        result = await self._commit.submit(Entry(asked, request, claim))
         if isinstance(result, Problem):
             raise result
         return result

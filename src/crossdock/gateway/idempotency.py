@@ -4,7 +4,6 @@ Source: IETF draft-ietf-httpapi-idempotency-key-header-07 (422 when the body dif
 worked on is waited for; the draft's 409 is never needed.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -13,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from crossdock.foundation.db import Tx
+from crossdock.foundation.vault import Vault
 from crossdock.gateway import store
 from crossdock.gateway.asgi import Answer, Request
 from crossdock.gateway.problems import Problem
@@ -39,12 +39,15 @@ class Claim(msgspec.Struct, frozen=True):
         return self.api_key.int, self.key
 
 
-def claim_of(request: Request) -> Claim | None:
-    """The request's claim; None without an Idempotency-Key. Another route with the same key is another request."""
+def claim_of(request: Request, vault: Vault) -> Claim | None:
+    """The request's claim; None without an Idempotency-Key. Another route with the same key is another request.
+
+    The digest is keyed: it outlives what the request said, and must not let anybody try guesses of it.
+    """
     key = request.idempotency_key
     if key is None:
         return None
-    digest = hashlib.sha256(request.path.encode() + b"\0" + request.body).digest()
+    digest = vault.mark(request.path.encode() + b"\0" + request.body)
     return Claim(request.caller.id, key, digest)
 
 

@@ -26,7 +26,7 @@ from crossdock.gateway.placing import Placing
 from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
 from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import MessageId, NewMessage, Route
+from crossdock.inbound.model import About, MessageId, NewMessage, Route
 from crossdock.orders import service as orders
 from crossdock.orders.model import Accepted, AcceptOutcome, Repeated, Revised
 from crossdock.orders.service import Acceptance
@@ -187,7 +187,7 @@ class OrderIntake:
 
     async def _accept(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
         ids = [MessageId(new_id()) for _ in entries]
-        await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
+        await inbound.put(tx, self._hub.vault, ids, [_raw(entry) for entry in entries], now=now, queued=False)
         told = [
             Acceptance(each.order, each.connection, each.origin.caused_by(message))
             for message, entry in zip(ids, entries, strict=True)
@@ -215,6 +215,7 @@ def _raw(entry: Entry[Asked]) -> NewMessage:
         route=Route.UPLOAD,
         feed=entry.request.path,
         body=entry.request.body,
+        about=[About.order(each.connection, each.order) for each in entry.asked.acceptances],
     )
 
 

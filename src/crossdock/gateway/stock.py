@@ -90,6 +90,7 @@ class StockIntake:
     """Takes facts from the floor in over the API."""
 
     def __init__(self, hub: Hub, retailer: RetailerView, meters: Meters, memory: Memory) -> None:
+        self._vault = hub.vault
         self._retailer = retailer
         self._meters = meters
         self._writes = GroupedWrite[Asked](
@@ -129,7 +130,7 @@ class StockIntake:
 
     async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
         ids = [MessageId(new_id()) for _ in entries]
-        await inbound.put(tx, ids, [_raw(entry) for entry in entries], now=now, queued=False)
+        await inbound.put(tx, self._vault, ids, [_raw(entry) for entry in entries], now=now, queued=False)
         told = [(entry, each) for entry in entries for each in entry.asked.sound.values()]
         movements = [_movement(entry, each) for entry, each in told]
         outcomes = await inventory.record(tx, movements, origin=Origin.begin(SOURCE), now=now)

@@ -1,5 +1,6 @@
 """From records to effects: in order per business key, once, many in one transaction, none at the cost of another."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +10,16 @@ import msgspec
 import psycopg
 
 from crossdock.canonical.base import Document
+from crossdock.canonical.discretion import Discretion, said_of
 from crossdock.canonical.facts import MessageQuarantined, MessageRejected, MessageSettled
+from crossdock.canonical.orders import OrderPlaced
 from crossdock.estate.model import Estate, duration
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.log import logger
+from crossdock.foundation.vault import SealBrokenError, Vault
 from crossdock.inbound import store
 from crossdock.inbound.lanes import each_lane
 from crossdock.inbound.model import (
@@ -35,6 +39,7 @@ from crossdock.inbound.model import (
     Work,
 )
 from crossdock.inbound.rules import Stops, groups, in_turn, read_problem, settlement, waves
+from crossdock.inbound.seals.envelope import Parts
 
 log = logger(__name__)
 
@@ -76,6 +81,8 @@ class Appliers:
     """Who takes in which kind of document; assembled in one place."""
 
     by_type: Mapping[type[Document], Applier]
+    vault: Vault
+    """Opens records."""
     own: OwnWrites | None = None
 
     def kind(self, tag: str) -> type[Document] | None:
@@ -99,6 +106,7 @@ class _Bench:
     tx: Tx
     appliers: Appliers
     context: ApplyContext
+    parts: Parts
 
 
 async def apply_waiting(database: Database, appliers: Appliers, estate: Estate, clock: Clock) -> Work:
@@ -115,7 +123,8 @@ async def _apply_lane(database: Database, lane: Lane, appliers: Appliers, estate
         if not await store.try_lane(tx, APPLY_SPACE, lane):
             return Work()
         records = await store.next_records(tx, lane, limit=RECORDS_MAX)
-        bench = _Bench(tx=tx, appliers=appliers, context=ApplyContext(estate=estate, now=clock.now()))
+        context = ApplyContext(estate=estate, now=clock.now())
+        bench = _Bench(tx=tx, appliers=appliers, context=context, parts=Parts(appliers.vault))
         return await _apply_batch(bench, records)
 
 
@@ -153,9 +162,20 @@ async def _apply_group(bench: _Bench, group: Sequence[StoredRecord]) -> Sequence
         if isinstance(error, NOT_NOW):
             log.warning("record_postponed", **_named(record), error=str(error).strip())
             return [(record, Postponed(reason=f"{type(error).__name__}: {error}".strip()))]
-        log.exception("record_failed", **_named(record))
-        path, reason = read_problem(str(error).strip())
+        told = _discretion(bench, record).without(str(error).strip())
+        trace = "".join(traceback.format_tb(error.__traceback__))  # its words may quote the document
+        log.error("record_failed", **_named(record), error=f"{type(error).__name__}: {told}", trace=trace)  # noqa: TRY400 (the trace is given)
+        path, reason = read_problem(told)
         return [(record, Failed(path=path, reason=f"could not be applied: {type(error).__name__}: {reason}"))]
+
+
+def _discretion(bench: _Bench, record: StoredRecord) -> Discretion:
+    """About whoever the record is about."""
+    arrived = _arrived(bench, record)
+    if isinstance(arrived, Failed) or not isinstance(arrived.document, OrderPlaced):
+        return Discretion(())
+    order = arrived.document
+    return Discretion({*said_of(order.customer, order.ship_to), order.note})
 
 
 async def _attempt(bench: _Bench, group: Sequence[StoredRecord]) -> Sequence[tuple[StoredRecord, Result]]:
@@ -168,7 +188,7 @@ async def _attempt(bench: _Bench, group: Sequence[StoredRecord]) -> Sequence[tup
         if (record.message, record.number) not in claimed:
             results[record.message, record.number] = Repeated()
             continue
-        arrived = _arrived(bench.appliers, record)
+        arrived = _arrived(bench, record)
         if isinstance(arrived, Failed):
             results[record.message, record.number] = arrived
         else:
@@ -191,12 +211,15 @@ async def _outcomes(bench: _Bench, arrived: Sequence[Arrived]) -> Sequence[Resul
     return [Own() if is_own else next(rest) for is_own in own]
 
 
-def _arrived(appliers: Appliers, record: StoredRecord) -> Arrived | Failed:
-    kind = appliers.kind(record.kind)
+def _arrived(bench: _Bench, record: StoredRecord) -> Arrived | Failed:
+    kind = bench.appliers.kind(record.kind)
     if kind is None:
         return Failed(reason=f"nothing here takes in {record.kind}")
     try:
-        document = msgspec.convert(record.document, kind)
+        plain = bench.parts.open(record.wrapped_key, record.message, record.document)
+        document = msgspec.json.decode(plain, type=kind)
+    except SealBrokenError as error:
+        return Failed(reason=str(error))
     except msgspec.ValidationError as error:  # stored by a release that knew another shape: a release decodes it anew
         path, reason = read_problem(str(error))
         return Failed(path=path, reason=reason)

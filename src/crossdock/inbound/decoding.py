@@ -18,12 +18,18 @@ from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
+from crossdock.foundation.vault import Vault
 from crossdock.inbound import store
 from crossdock.inbound.desk import Desk
+from crossdock.inbound.discretion import discreet
 from crossdock.inbound.feeds.silence import heard
 from crossdock.inbound.lanes import alone, each_lane
 from crossdock.inbound.model import Draft, NewRecord, Route, StoredMessage, Work
-from crossdock.inbound.rules import damaged, draft_of, lane_of, read_problem
+from crossdock.inbound.rules import about, damaged, draft_of, lane_of, read_problem
+from crossdock.inbound.seals import service as seals
+from crossdock.inbound.seals import store as bindings
+from crossdock.inbound.seals.envelope import Parts, opened
+from crossdock.inbound.store import SealedParts
 
 log = logger(__name__)
 
@@ -53,24 +59,27 @@ async def _decode_connection(database: Database, desk: Desk, connection: Connect
             return Work()
         messages = await store.next_messages(session, connection, messages=MESSAGES_MAX, size=BYTES_MAX)
         decoded: list[Decoding] = []
-        for message in messages:
+        for sealed in messages:
+            message = opened(desk.vault, sealed)
             decoded.append((message, await decode(desk, message)))
             await clock.sleep(0)
-        return Work(messages=len(messages), more=bool(messages)) + await _keep(session, decoded, clock)
+        return Work(messages=len(messages), more=bool(messages)) + await _keep(session, desk.vault, decoded, clock)
 
 
 async def decode(
     desk: Desk, message: StoredMessage, body: bytes | None = None, matched: Matched | None = None
 ) -> Sequence[Draft]:
     """The records of a message (with *body* in the place of its own); never raises, whatever the decoder does."""
+    if message.closed and body is None:
+        return [damaged(0, "$", message.closed, whole=True)]
     decoder = desk.decoder(message.connection, Route(message.route), message.feed)
     if decoder is None:
         reason = f'nothing here reads {message.route} feed "{message.feed}" of connection "{message.connection}"'
         return [damaged(0, "$", reason, whole=True)]
     received = desk.received(message, message.body if body is None else body, matched or {})
     if len(received.body) < THREAD_FROM:
-        return _drafts(decoder, received)
-    return await asyncio.to_thread(_drafts, decoder, received)
+        return discreet(_drafts(decoder, received), received.body)
+    return await asyncio.to_thread(lambda: discreet(_drafts(decoder, received), received.body))
 
 
 def _drafts(decoder: Decoder, received: Received) -> Sequence[Draft]:
@@ -94,10 +103,10 @@ def _draft(number: int, item: Decoded | Damaged) -> Draft:
     if isinstance(item, Damaged):
         error = item.error
         return damaged(number, error.path, error.reason, key=item.key, raw=item.raw or None, lacks=error.lacks)
-    return draft_of(number, item.document, key=item.key, event_id=item.event_id, waits_for=item.waits_for)
+    return draft_of(number, item)
 
 
-async def _keep(tx: Tx, decoded: Sequence[Decoding], clock: Clock) -> Work:
+async def _keep(tx: Tx, vault: Vault, decoded: Sequence[Decoding], clock: Clock) -> Work:
     """Out of the inbox, into the records: one transaction, so a crash decodes again or not at all.
 
     A message that the database will not take is cut off from its neighbours and set aside.
@@ -106,20 +115,21 @@ async def _keep(tx: Tx, decoded: Sequence[Decoding], clock: Clock) -> Work:
         return Work()
     try:
         async with tx.transaction():
-            return await _write(tx, decoded, clock)
+            return await _write(tx, vault, decoded, clock)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if len(decoded) > 1:
             middle = len(decoded) // 2
-            return await _keep(tx, decoded[:middle], clock) + await _keep(tx, decoded[middle:], clock)
+            first = await _keep(tx, vault, decoded[:middle], clock)
+            return first + await _keep(tx, vault, decoded[middle:], clock)
         unstorable = damaged(0, "$", f"its records cannot be stored: {error}", whole=True)
         async with tx.transaction():
-            return await _write(tx, [(decoded[0][0], [unstorable])], clock)
+            return await _write(tx, vault, [(decoded[0][0], [unstorable])], clock)
 
 
-async def _write(tx: Tx, decoded: Sequence[Decoding], clock: Clock) -> Work:
+async def _write(tx: Tx, vault: Vault, decoded: Sequence[Decoding], clock: Clock) -> Work:
     taken = await store.take_out(tx, decoded[0][0].connection, [message.id for message, _ in decoded])
     records = [record for message, drafts in decoded if message.id in taken for record in records_of(message, drafts)]
-    await insert(tx, records, clock.now())
+    await insert(tx, vault, records, clock.now())
     for route, feed in {(each.message.route, each.message.feed) for each in records if not each.draft.damaged}:
         if route == Route.POLL:
             await heard(tx, decoded[0][0].connection, feed, now=clock.now())
@@ -139,10 +149,13 @@ def records_of(message: StoredMessage, drafts: Sequence[Draft]) -> Sequence[NewR
     ]
 
 
-async def insert(tx: Tx, records: Sequence[NewRecord], now: datetime) -> None:
-    """Store records; the damaged ones ask for a person."""
+async def insert(tx: Tx, vault: Vault, records: Sequence[NewRecord], now: datetime) -> None:
+    """Store records, sealed, and whom they are about; the damaged ones ask for a person."""
+    parts = Parts(vault)
     for start in range(0, len(records), ROWS_MAX):
-        await store.insert_records(tx, records[start : start + ROWS_MAX])
+        some = records[start : start + ROWS_MAX]
+        await store.insert_records(tx, some, [_sealed(parts, record) for record in some])
+    await bind(tx, vault, [(record.message, record.draft) for record in records])
     unreadable = [record for record in records if record.draft.damaged]
     for record in unreadable:
         log.warning(
@@ -155,6 +168,25 @@ async def insert(tx: Tx, records: Sequence[NewRecord], now: datetime) -> None:
             reason=record.draft.reason,
         )
     await eventlog.append(tx, [_quarantined(record, now) for record in unreadable])
+
+
+def _sealed(parts: Parts, record: NewRecord) -> SealedParts:
+    message, draft = record.message, record.draft
+    return SealedParts(
+        document=parts.seal(message.wrapped_key, message.id, draft.document),
+        raw=parts.seal(message.wrapped_key, message.id, draft.raw),
+    )
+
+
+async def bind(tx: Tx, vault: Vault, drafts: Sequence[tuple[StoredMessage, Draft]]) -> None:
+    """Note whom messages are about, so that forgetting them finds what they were told by."""
+    found = [
+        binding
+        for message, draft in drafts
+        for binding in seals.bindings(vault, message.id, about(message, draft), message.received_at)
+    ]
+    if found:
+        await bindings.bind(tx, found)
 
 
 def told_of(message: StoredMessage, draft: Draft, subject: str) -> MessageQuarantined | MessageUnmatched:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from crossdock.canonical.base import ConnectionName
 from crossdock.connector_kit.model import Connector, Decoder, Received
 from crossdock.estate.model import Estate
+from crossdock.foundation.vault import Vault
 from crossdock.inbound.model import Route, StoredMessage
 
 
@@ -18,6 +19,8 @@ class Desk:
     connectors: Mapping[ConnectionName, Connector]
     settings: Mapping[ConnectionName, Mapping[str, str]]
     """Values of each connection's settings, secrets resolved."""
+    vault: Vault
+    """Opens messages."""
 
     def decoder(self, connection: ConnectionName, route: Route, feed: str) -> Decoder | None:
         """Who reads this; None when the connection is gone or its connector does not know the feed."""
@@ -39,6 +42,7 @@ class Desk:
             names=self._names(message.connection),
             matched=matched,
             channel=self._channel(message.connection),
+            mark=lambda content: self.vault.mark(content).hex(),
         )
 
     def _channel(self, connection: ConnectionName) -> str:

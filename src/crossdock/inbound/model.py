@@ -8,6 +8,7 @@ from typing import NamedTuple, NewType, TypeAlias
 from uuid import UUID
 
 from crossdock.canonical.base import ConnectionName, Document
+from crossdock.canonical.orders import OrderPlaced, Person
 
 MessageId = NewType("MessageId", UUID)
 
@@ -43,6 +44,25 @@ class Lane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Whom a message tells something of: so that forgetting them finds it."""
+
+    connection: ConnectionName
+    """Where the person, or the business key, is known."""
+    person: Person | None
+    key: str
+    """Business key: stands for somebody whom nobody can recognise."""
+    at: datetime
+    """When they did what is told."""
+
+    @classmethod
+    def order(cls, connection: ConnectionName, order: OrderPlaced) -> "About":
+        """Who placed *order*."""
+        key = f"order/{order.channel_order_id}"
+        return cls(connection=connection, person=order.customer, key=key, at=order.placed_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A raw message about to be stored."""
 
@@ -52,11 +72,32 @@ class NewMessage:
     """Webhook topic, pull, drop, upload or load name: chooses the decoder."""
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    about: Sequence[About] = ()
+    """Whom it is about, as far as that is known already; decoding finds out about the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedMessage:
+    """A raw message as it lies in the tables."""
+
+    id: MessageId
+    connection: ConnectionName
+    route: str
+    feed: str
+    headers: Mapping[str, str] | None
+    """Sealed with the body; of messages from before, in clear."""
+    body: bytes
+    size: int | None
+    received_at: datetime
+    wrapped_key: bytes | None
+    erased_at: datetime | None
+    request: str | None
+    """None when it never had a key: it came before messages were sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """A raw message as it lies in the table."""
+    """A raw message, opened."""
 
     id: MessageId
     connection: ConnectionName
@@ -64,7 +105,12 @@ class StoredMessage:
     feed: str
     headers: Mapping[str, str]
     body: bytes
+    size: int
+    """Of the body, also where it cannot be shown."""
     received_at: datetime
+    wrapped_key: bytes | None = None
+    closed: str = ""
+    """Why headers and body are empty: who it was about was erased, or the seal is broken. Empty when they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +121,14 @@ class Draft:
     key: str = ""
     event_id: str = ""
     kind: str = ""
-    document: str | None = None
+    document: bytes | None = None
     """JSON of the canonical document; None when damaged."""
+    persons: tuple[Person, ...] = ()
+    """Whom it is about, as far as they can be recognised."""
+    at: datetime | None = None
+    """When what it tells happened."""
+    tells_order: bool = False
+    """Somebody's order: theirs even where it does not name them."""
     waits_for: str = ""
     path: str = ""
     reason: str = ""
@@ -113,7 +165,10 @@ class StoredRecord:
     key: str
     event_id: str
     kind: str
-    document: object
+    document: bytes
+    """Sealed under its message's key."""
+    wrapped_key: bytes | None
+    """None for messages that never had one."""
     waits_for: str
     trace: UUID
     received_at: datetime
@@ -298,53 +353,6 @@ class Settlement:
     alarmed: bool = False
 
 
-# --- what a person's step led to -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """So many records wait for a worker again."""
-
-    records: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StillDamaged:
-    """It was decoded again and still cannot be read."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dismissed:
-    """A person has decided that it has no effect."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotOpen:
-    """The record is in a state that allows no such step."""
-
-    state: RecordState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotFound:
-    """There is no such record."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadAgain:
-    """Records that lacked something were decoded again: so many can be read now, so many still cannot."""
-
-    released: int = 0
-    still: int = 0
-
-
-ReleaseOutcome: TypeAlias = Released | StillDamaged | NotOpen | NotFound
-DismissOutcome: TypeAlias = Dismissed | NotOpen | NotFound
-
-
 # --- what a step of work did ---------------------------------------------------------------------------------------
 
 
@@ -370,31 +378,3 @@ class Work:
             rejected=self.rejected + other.rejected,
             more=self.more or other.more,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
-    """What one run of a poll or a first load did."""
-
-    pages: int = 0
-    unchanged: int = 0
-    """Pages that were stored already, byte for byte."""
-    cursor: str = ""
-    more: bool = False
-    """The run ended at its limit of pages; the next one goes on from the cursor."""
-    busy: bool = False
-    """Another worker is at it: it has moved the cursor, and the page fetched here was dropped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """What one look into a drop folder did."""
-
-    stored: tuple[str, ...] = ()
-    repeated: tuple[str, ...] = ()
-    """Same content as a file that came before, under whatever name."""
-    refused: tuple[str, ...] = ()
-    """Moved to `failed/` untouched: too large, empty, a symbolic link, not a regular file."""
-    changed: tuple[str, ...] = ()
-    """Written to after they were taken: taken once more as they are now."""
-    more: bool = False

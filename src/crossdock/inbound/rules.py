@@ -13,7 +13,11 @@ from typing import Final, assert_never
 import msgspec
 
 from crossdock.canonical.base import Document
+from crossdock.canonical.orders import OrderChanged, OrderPlaced, Person
+from crossdock.canonical.receipts import SaleRecorded
+from crossdock.connector_kit.model import Decoded
 from crossdock.inbound.model import (
+    About,
     Applied,
     Draft,
     Failed,
@@ -25,6 +29,7 @@ from crossdock.inbound.model import (
     Repeated,
     Result,
     Settlement,
+    StoredMessage,
     StoredRecord,
     Waits,
 )
@@ -103,11 +108,12 @@ def shown(text: str) -> str:
     return text.replace("\x00", "\\u0000")[:REASON_MAX]
 
 
-def draft_of(number: int, document: Document, *, key: str, event_id: str, waits_for: str) -> Draft:
+def draft_of(number: int, item: Decoded) -> Draft:
     """Check a decoded record once more as a whole: what is stored can be read again, or a person sees why not.
 
     Connectors build documents in Python, where lengths and patterns are not checked; the check is made here, once.
     """
+    document, key, event_id, waits_for = item.document, item.key, item.event_id, item.waits_for
     kind = type(document)
     encoded = msgspec.json.encode(document)
     tag = str(kind.__struct_config__.tag)
@@ -120,15 +126,43 @@ def draft_of(number: int, document: Document, *, key: str, event_id: str, waits_
     if problem is not None:
         path, reason = problem
         key = "" if "\x00" in key else bounded(key)
-        return Draft(number=number, key=key, path=path, reason=reason)
+        return Draft(number=number, key=key, path=path, reason=reason, persons=_persons(item))
     return Draft(
         number=number,
         key=bounded(key),
         event_id=bounded(event_id),
         kind=tag,
-        document=encoded.decode(),
+        document=encoded,
         waits_for=bounded(waits_for),
+        persons=_persons(item),
+        at=_moment(document),
+        tells_order=isinstance(document, OrderPlaced | OrderChanged),
     )
+
+
+def _persons(item: Decoded) -> tuple[Person, ...]:
+    """Whom the record is about: those in its document, and those whom only the message names."""
+    own = item.document.customer if isinstance(item.document, OrderPlaced) else None
+    return item.persons if own is None else (own, *item.persons)
+
+
+def _moment(document: Document) -> datetime | None:
+    match document:
+        case OrderPlaced():
+            return document.placed_at
+        case SaleRecorded():
+            return document.ended_at
+        case _:
+            return None
+
+
+def about(message: StoredMessage, draft: Draft) -> Sequence[About]:
+    """Whom a message tells something of in one record. An order, read or not, stands for whoever it is for."""
+    at = draft.at or message.received_at
+    named: Sequence[Person | None] = draft.persons
+    if not named and (draft.tells_order or draft.damaged):
+        named = (None,)
+    return [About(connection=message.connection, person=person, key=draft.key, at=at) for person in named]
 
 
 def _unstorable(encoded: bytes, key: str, event_id: str, waits_for: str) -> tuple[str, str] | None:

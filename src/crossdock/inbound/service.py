@@ -26,6 +26,7 @@ from crossdock.inbound.quarantine.lacking import lacks, read_again
 from crossdock.inbound.quarantine.service import (
     dismiss,
     dismiss_lacking,
+    glance,
     of_key,
     open_records,
     overdue,
@@ -36,6 +37,7 @@ from crossdock.inbound.quarantine.service import (
     tally,
 )
 from crossdock.inbound.rules import bounded
+from crossdock.inbound.seals.service import about, bind_unread, forget, handle_of_order
 from crossdock.inbound.storing import put, receive
 from crossdock.inbound.upkeep.service import Upkeep, maintain
 
@@ -49,11 +51,16 @@ __all__ = [
     "OwnWrites",
     "Upkeep",
     "Watch",
+    "about",
     "apply_waiting",
+    "bind_unread",
     "decode_waiting",
     "dismiss",
     "dismiss_lacking",
     "each",
+    "forget",
+    "glance",
+    "handle_of_order",
     "lacks",
     "list_feeds",
     "load",

@@ -1,27 +1,32 @@
 """SQL of messages and records. Feeds and upkeep have stores of their own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, LiteralString
-
-import msgspec
+from typing import Final, LiteralString, NamedTuple
 
 from crossdock.canonical.base import ConnectionName
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples, fetch_value, post
-from crossdock.inbound.model import Lane, MessageId, NewRecord, Settlement, StoredMessage, StoredRecord
+from crossdock.inbound.model import Lane, MessageId, NewRecord, SealedMessage, Settlement, StoredRecord
 
 STORE: Final[LiteralString] = """
 WITH new AS (
-    SELECT id, connection, route, feed, headers::jsonb AS headers, body
-      FROM unnest(%(ids)b::uuid[], %(connections)b::text[], %(routes)b::text[], %(feeds)b::text[], %(headers)b::text[],
-                  %(bodies)b::bytea[])
-           AS new(id, connection, route, feed, headers, body)
+    SELECT *
+      FROM unnest(%(ids)b::uuid[], %(connections)b::text[], %(routes)b::text[], %(feeds)b::text[], %(bodies)b::bytea[],
+                  %(sizes)b::int[], %(keys)b::bytea[])
+           AS new(id, connection, route, feed, body, size, wrapped_key)
 ), stored AS (
-    INSERT INTO inbound.message (id, connection, route, feed, headers, body, received_at)
-    SELECT id, connection, route, feed, headers, body, %(now)s FROM new
+    INSERT INTO inbound.message (id, connection, route, feed, body, size, received_at)
+    SELECT id, connection, route, feed, body, size, %(now)s FROM new
+), keyed AS (
+    INSERT INTO inbound.message_key (message, wrapped_key)
+    SELECT id, wrapped_key FROM new
+), bound AS (
+    INSERT INTO inbound.binding (handle, message, at)
+    SELECT handle, message, at
+      FROM unnest(%(handles)b::bytea[], %(messages)b::uuid[], %(ats)b::timestamptz[]) AS bound(handle, message, at)
 )
 INSERT INTO inbound.inbox (connection, message, size)
-SELECT connection, id, octet_length(body) FROM new WHERE %(queued)s::boolean
+SELECT connection, id, size FROM new WHERE %(queued)s::boolean
 """
 
 UNDECODED: Final[LiteralString] = "SELECT DISTINCT connection FROM inbound.inbox ORDER BY connection"
@@ -32,7 +37,8 @@ TRY_LOCK: Final[LiteralString] = "SELECT pg_try_advisory_lock(%(space)s::int, ha
 UNLOCK: Final[LiteralString] = "SELECT pg_advisory_unlock(%(space)s::int, hashtext(%(name)s))"
 
 NEXT_MESSAGES: Final[LiteralString] = """
-SELECT message.id, message.connection, message.route, message.feed, message.headers, message.body, message.received_at
+SELECT message.id, message.connection, message.route, message.feed, message.headers, message.body, message.size,
+       message.received_at, key.wrapped_key, key.erased_at, key.request
   FROM (SELECT message, sum(size) OVER (ORDER BY message) - size AS bytes_before
           FROM (SELECT message, size
                   FROM inbound.inbox
@@ -40,6 +46,7 @@ SELECT message.id, message.connection, message.route, message.feed, message.head
                  ORDER BY message
                  LIMIT %(messages)s) AS oldest) AS next
   JOIN inbound.message ON message.id = next.message
+  LEFT JOIN inbound.message_key AS key ON key.message = next.message
  WHERE next.bytes_before < %(bytes)s
  ORDER BY message.id
 """
@@ -52,12 +59,12 @@ INSERT_RECORDS: Final[LiteralString] = """
 INSERT INTO inbound.record
        (message, number, connection, route, feed, lane, key, event_id, kind, document, waits_for, state, whole, path,
         reason, lacks, raw, trace, received_at, alarmed)
-SELECT message, number, connection, route, feed, lane, key, event_id, kind, document::jsonb, waits_for,
+SELECT message, number, connection, route, feed, lane, key, event_id, kind, document, waits_for,
        CASE WHEN document IS NULL THEN 'quarantined' ELSE 'received' END, whole, path, reason, lacks, raw, trace,
        received_at, document IS NULL
   FROM unnest(%(messages)b::uuid[], %(numbers)b::int[], %(connections)b::text[], %(routes)b::text[],
               %(feeds)b::text[], %(lanes)b::smallint[], %(keys)b::text[], %(event_ids)b::text[], %(kinds)b::text[],
-              %(documents)b::text[], %(waits_for)b::text[], %(whole)b::boolean[], %(paths)b::text[],
+              %(documents)b::bytea[], %(waits_for)b::text[], %(whole)b::boolean[], %(paths)b::text[],
               %(reasons)b::text[], %(lacks)b::text[], %(raws)b::bytea[], %(traces)b::uuid[],
               %(received_at)b::timestamptz[])
        AS new(message, number, connection, route, feed, lane, key, event_id, kind, document, waits_for, whole, path,
@@ -100,9 +107,10 @@ SELECT pg_try_advisory_xact_lock(%(space)s::int, hashtext(%(connection)s || '/' 
 # A record stays behind an earlier one of its key that waits or is set aside; the missing parent itself may pass.
 NEXT_RECORDS: Final[LiteralString] = """
 SELECT record.message, record.number, record.connection, record.route, record.feed, record.key, record.event_id,
-       record.kind, record.document, record.waits_for, record.trace, record.received_at, record.attempts,
-       record.waiting_since, record.deadline, record.alarmed
+       record.kind, record.document, message_key.wrapped_key, record.waits_for, record.trace, record.received_at,
+       record.attempts, record.waiting_since, record.deadline, record.alarmed
   FROM inbound.record
+  LEFT JOIN inbound.message_key ON message_key.message = record.message
  WHERE record.state = 'received'
    AND record.connection = %(connection)s
    AND record.lane = %(lane)s
@@ -163,6 +171,13 @@ UPDATE inbound.record SET state = 'received', retry_at = NULL WHERE state = 'wai
 """
 
 
+class SealedParts(NamedTuple):
+    """What of a record lies sealed."""
+
+    document: bytes | None
+    raw: bytes | None
+
+
 async def store(
     tx: Tx,
     *,
@@ -170,19 +185,25 @@ async def store(
     connections: Sequence[str],
     routes: Sequence[str],
     feeds: Sequence[str],
-    headers: Sequence[Mapping[str, str]],
     bodies: Sequence[bytes],
+    sizes: Sequence[int],
+    keys: Sequence[bytes],
+    bound: Sequence[tuple[bytes, MessageId, datetime]],
     queued: bool,
     now: datetime,
 ) -> None:
-    """Store raw messages; when *queued*, they wait for a decoder."""
+    """Store sealed messages, their keys, and whom they are about; when *queued*, they wait for a decoder."""
     params = {
         "ids": ids,
         "connections": connections,
         "routes": routes,
         "feeds": feeds,
-        "headers": [msgspec.json.encode(each).decode() for each in headers],
         "bodies": bodies,
+        "sizes": sizes,
+        "keys": keys,
+        "handles": [handle for handle, _, _ in bound],
+        "messages": [message for _, message, _ in bound],
+        "ats": [at for _, _, at in bound],
         "queued": queued,
         "now": now,
     }
@@ -204,10 +225,10 @@ async def unlock(tx: Tx, space: int, name: str) -> None:
     await fetch_tuples(tx, UNLOCK, {"space": space, "name": name})
 
 
-async def next_messages(tx: Tx, connection: str, *, messages: int, size: int) -> Sequence[StoredMessage]:
+async def next_messages(tx: Tx, connection: str, *, messages: int, size: int) -> Sequence[SealedMessage]:
     """The oldest undecoded messages of a connection, at least one, as long as they fit into *size* bytes."""
     params = {"connection": connection, "messages": messages, "bytes": size}
-    return await fetch_all(tx, NEXT_MESSAGES, StoredMessage, params)
+    return await fetch_all(tx, NEXT_MESSAGES, SealedMessage, params)
 
 
 async def take_out(tx: Tx, connection: str, messages: Sequence[MessageId]) -> set[MessageId]:
@@ -216,7 +237,7 @@ async def take_out(tx: Tx, connection: str, messages: Sequence[MessageId]) -> se
     return {MessageId(message) for (message,) in rows}
 
 
-async def insert_records(tx: Tx, records: Sequence[NewRecord]) -> None:
+async def insert_records(tx: Tx, records: Sequence[NewRecord], sealed: Sequence[SealedParts]) -> None:
     """Store what decoding made of messages: readable records are received, damaged ones quarantined."""
     drafts = [record.draft for record in records]
     params = {
@@ -229,13 +250,13 @@ async def insert_records(tx: Tx, records: Sequence[NewRecord]) -> None:
         "keys": [draft.key for draft in drafts],
         "event_ids": [draft.event_id for draft in drafts],
         "kinds": [draft.kind for draft in drafts],
-        "documents": [draft.document for draft in drafts],
+        "documents": [parts.document for parts in sealed],
         "waits_for": [draft.waits_for for draft in drafts],
         "whole": [draft.whole for draft in drafts],
         "paths": [draft.path for draft in drafts],
         "reasons": [draft.reason for draft in drafts],
         "lacks": [draft.lacks for draft in drafts],
-        "raws": [draft.raw for draft in drafts],
+        "raws": [parts.raw for parts in sealed],
         "traces": [record.trace for record in records],
         "received_at": [record.message.received_at for record in records],
     }

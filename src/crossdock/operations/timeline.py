@@ -12,7 +12,8 @@ from crossdock.canonical import facts
 from crossdock.canonical.base import Document
 from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog.model import Event
-from crossdock.inbound.model import RecordShown, StoredMessage
+from crossdock.inbound.model import RecordShown
+from crossdock.inbound.quarantine.model import MessageHead
 from crossdock.operations.grouping.rules import parked_key
 from crossdock.operations.model import ExceptionState, OpenException
 from crossdock.orders.model import Part
@@ -48,7 +49,7 @@ class Parts:
     view: View
     events: Sequence[Event]
     """Of the order's stream and of its fulfilments'."""
-    messages: Sequence[StoredMessage]
+    messages: Sequence[MessageHead]
     """Raw messages that facts were caused by."""
     records: Sequence[RecordShown]
     """Everything that came in under the order's business key, repetitions included."""
@@ -60,6 +61,7 @@ def steps(parts: Parts) -> tuple[Step, ...]:
     """All of it, merged by time; what happened at the same moment keeps its causal order."""
     told_by_records = {record.message for record in parts.records}
     lines: list[Step] = [_message(message) for message in parts.messages if message.id not in told_by_records]
+    lines += [_erased(message) for message in parts.messages if message.erased_at is not None]
     lines += [_record(record) for record in parts.records]
     lines += [_event(event) for event in parts.events]
     for intent, attempts in parts.intents:
@@ -72,12 +74,24 @@ def steps(parts: Parts) -> tuple[Step, ...]:
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
-def _message(message: StoredMessage) -> Step:
+def _message(message: MessageHead) -> Step:
     return Step(
         at=message.received_at,
         source=message.connection,
         what="message received",
-        detail=f"{message.route} {message.feed}, {len(message.body)} bytes",
+        detail=f"{message.route} {message.feed}, {message.size} bytes",
+        ids=(f"message {message.id}",),
+    )
+
+
+def _erased(message: MessageHead) -> Step:
+    assert message.erased_at is not None, message.id
+    whom = f"at the request of {message.request}" if message.request else ""
+    return Step(
+        at=message.erased_at,
+        source="inbound",
+        what="message erased",
+        detail=f"what {message.route} {message.feed} said of a person, {whom}".rstrip(", "),
         ids=(f"message {message.id}",),
     )
 
@@ -128,6 +142,11 @@ def _held(fact: facts.OrderHeld) -> str:
 @told.register
 def _hold_released(fact: facts.OrderHoldReleased) -> str:
     return f"{fact.hold}: {fact.reason}".rstrip(": ")
+
+
+@told.register
+def _customer_erased(fact: facts.CustomerErased) -> str:
+    return f"who bought is not kept any more: {fact.request}, by {fact.who}"
 
 
 @told.register

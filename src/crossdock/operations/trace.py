@@ -12,7 +12,8 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Event
 from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import MessageId, MessageShown, RecordShown
+from crossdock.inbound.model import MessageId, RecordShown
+from crossdock.inbound.quarantine.model import Glance
 from crossdock.operations import service as operations
 from crossdock.operations.grouping.rules import parked_key
 from crossdock.operations.model import OpenException
@@ -65,7 +66,7 @@ async def trace_order(tx: Tx, order_id: OrderId) -> Trace | None:
     parts = Parts(
         view=view,
         events=events,
-        messages=[each.message for each in shown],
+        messages=[each.head for each in shown],
         records=await _records(tx, shown, {event.correlation_id for event in events}),
         intents=intents,
         exceptions=await _exceptions(tx, subject, [intent for intent, _ in intents]),
@@ -74,14 +75,14 @@ async def trace_order(tx: Tx, order_id: OrderId) -> Trace | None:
     return Trace(view=view, steps=steps(parts), waits=waits(parts), documents=documents)
 
 
-async def _messages(tx: Tx, events: Sequence[Event]) -> Sequence[MessageShown]:
+async def _messages(tx: Tx, events: Sequence[Event]) -> Sequence[Glance]:
     """Raw messages among what the facts name as their cause."""
     causes = dict.fromkeys(event.causation_id for event in events if event.causation_id is not None)
-    found = [await inbound.show(tx, MessageId(cause)) for cause in list(causes)[:MESSAGES_MAX]]
+    found = [await inbound.glance(tx, MessageId(cause)) for cause in list(causes)[:MESSAGES_MAX]]
     return [each for each in found if each is not None]
 
 
-async def _records(tx: Tx, shown: Sequence[MessageShown], traces: set[UUID]) -> Sequence[RecordShown]:
+async def _records(tx: Tx, shown: Sequence[Glance], traces: set[UUID]) -> Sequence[RecordShown]:
     """Everything that came under the order's business keys: redeliveries and polls of the same order too."""
     own = [record for each in shown for record in each.records if record.trace in traces]
     found = {(record.message, record.number): record for record in own}

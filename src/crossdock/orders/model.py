@@ -143,6 +143,8 @@ class Header:
     cancelled_at: datetime | None
     cancel_reason: str | None
     completed_at: datetime | None
+    forgotten_at: datetime | None = None
+    """When its customer was erased: nothing that is told of them since is kept."""
 
 
 class NewOrder(NamedTuple):

@@ -112,7 +112,8 @@ def difference(header: Header, lines: Sequence[Line], news: News) -> str:
         parts += _line_differences(lines, news.lines)
     if news.total is not None and news.total != header.total:
         parts.append(f"total {plain(header.total)} → {plain(news.total)}")
-    if news.address_mark is not None and news.address_mark != header.address_mark:
+    known = header.forgotten_at is None
+    if known and news.address_mark is not None and news.address_mark != header.address_mark:
         parts.append("another address")
     text = "; ".join(parts)
     return text if len(text) <= DIFFERENCE_CHARS_MAX else text[:DIFFERENCE_CHARS_MAX] + " …"

@@ -2,6 +2,7 @@
 
 from crossdock.fulfilment.model import Shipping
 from crossdock.orders.closing.service import Cancellation, cancel, cancel_many, ship, ship_many
+from crossdock.orders.forgetting.service import forget, of_contacts
 from crossdock.orders.holding.service import hold_order, release_hold
 from crossdock.orders.intake.service import Acceptance, accept_many
 from crossdock.orders.news.service import apply_change
@@ -32,12 +33,14 @@ __all__ = [
     "cancel_many",
     "contact_of",
     "find",
+    "forget",
     "fulfilment_report",
     "get",
     "get_many",
     "held_for_items",
     "hold_order",
     "list_orders",
+    "of_contacts",
     "open_orders",
     "place",
     "release_hold",

@@ -19,7 +19,8 @@ from crossdock.orders.model import Header, Hold, Line, Order, Part, Vector
 LOCK_HEADERS: Final[LiteralString] = """
 SELECT order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total,
        mode::text, pickup_location, charges, payments, payment_status::text, contact_id, address_mark, content_mark,
-       revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at
+       revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at,
+       forgotten_at
   FROM orders.header
  WHERE order_id = ANY(%(ids)b::uuid[])
  ORDER BY order_id
@@ -29,7 +30,8 @@ SELECT order_id, connection, channel, channel_order_id, number, placed_at, curre
 HEADERS: Final[LiteralString] = """
 SELECT order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total,
        mode::text, pickup_location, charges, payments, payment_status::text, contact_id, address_mark, content_mark,
-       revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at
+       revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at,
+       forgotten_at
   FROM orders.header
  WHERE order_id = ANY(%(ids)b::uuid[])
  ORDER BY order_id

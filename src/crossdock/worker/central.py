@@ -15,6 +15,7 @@ from crossdock.assembly.reactions import REACTORS, step
 from crossdock.assembly.sending import builders
 from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName, Sku
+from crossdock.customers import service as customers
 from crossdock.estate import service as estates
 from crossdock.estate.model import Estate
 from crossdock.eventlog.sealing import service as sealing
@@ -165,6 +166,8 @@ async def _seal(hub: Hub) -> bool:
 async def _keep_up(hub: Hub) -> bool:
     """Partitions made ahead, old ones dropped, keys forgotten."""
     retention = timedelta(days=hub.settings.retention_days)
+    async with hub.database.transaction() as tx:
+        await customers.forget_erasures(tx, before=hub.clock.now() - retention)
     await inbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
     await outbound.maintain(hub.database, now=hub.clock.now(), retention=retention)
     await log_upkeep.maintain(hub.database, now=hub.clock.now(), retention=retention)

@@ -86,7 +86,7 @@ async def _poll(hub: Hub, connector: Connector, line: Line, pull: Pull) -> bool:
         if await connections.state_of(tx, line.name) is not ConnectionState.WORKING:
             return False
     try:
-        pulled = await inbound.poll(hub.database, connector, pull, line.session, hub.clock)
+        pulled = await inbound.poll(hub.database, hub.vault, connector, pull, line.session, clock=hub.clock)
     except CallFailed as failure:
         log.info(
             "poll_failed", connection=line.name, feed=pull.name, verdict=failure.verdict.name, reason=failure.reason
@@ -118,7 +118,13 @@ def _sweeps(hub: Hub, drops: Sequence[FileDrop], config: ConnectionConfig) -> Se
         folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(declared: FileDrop) -> Loop:
-        drop = Drop(connection=ConnectionName(config.name), declared=declared, folder=folder, rules=config.drop)
+        drop = Drop(
+            connection=ConnectionName(config.name),
+            declared=declared,
+            folder=folder,
+            vault=hub.vault,
+            rules=config.drop,
+        )
 
         async def step() -> bool:
             swept = await inbound.sweep(hub.database, drop, hub.clock)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from crossdock.canonical.base import LocationCode, Tax
+from crossdock.canonical.orders import Person
 from crossdock.canonical.receipts import (
     LineKind,
     ReceiptKind,
@@ -82,7 +83,7 @@ def _line(received: Received, path: str, raw: bytes) -> Decoded | Damaged | Reco
             return _item(received, path, raw)
         ref = _ref(received, entry)
         key = key_of(ref)
-        return record(_document(received, entry, ref))
+        return record(_document(received, entry, ref), _persons(entry))
     except Undecodable as error:
         return Damaged(error=error, key=key, raw=raw)
     except (ValueError, OverflowError) as error:  # what a canonical document, or a calendar, refuses
@@ -100,6 +101,15 @@ def _entry(path: str, raw: bytes) -> Record:
     if kind not in {None, "sale_recorded", "trailer", ITEM}:
         raise Undecodable(f"{path}.document", f'wanted "sale_recorded", "{ITEM}" or "trailer", got {describe(kind)}')
     return entry
+
+
+def _persons(entry: Record) -> tuple[Person, ...]:
+    """The loyalty customer, when the till names one: `customer` with `channel_customer_id` or `email`."""
+    customer = entry.one_or_none("customer")
+    if customer is None:
+        return ()
+    known = customer.key("channel_customer_id") if customer.has("channel_customer_id") else ""
+    return (Person(channel_customer_id=known, email=customer.text_or_empty("email")),)
 
 
 def _item(received: Received, path: str, raw: bytes) -> Decoded:

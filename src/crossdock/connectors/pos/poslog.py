@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from crossdock.canonical.base import LocationCode
+from crossdock.canonical.orders import Person
 from crossdock.canonical.receipts import ReceiptKind, ReceiptRef, SaleRecorded
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Undecodable, describe
@@ -25,6 +26,7 @@ GIVEN_UP: Final = frozenset(
     {"Cancelled", "Canceled", "Failed", "Voided", "Suspended", "SuspendedDeleted", "SuspendedRetrieved"}
 )
 FINISHED: Final = frozenset({"", "Delivered", "Finished", "Returned", "Tendered", "Totaled", "PostVoided"})
+PERSONS: Final = tuple(f"{{*}}{name}" for name in ("CustomerID", "LoyaltyID", "LoyaltyCardID", "LoyaltyAccountID"))
 NO_CURRENCY: Final = "XXX"
 """ISO 4217 for "no currency": sign-ons have none."""
 
@@ -52,11 +54,17 @@ def _transaction(received: Received, node: Node) -> Decoded | Damaged:
     try:
         ref = _ref(received, node, None)
         key = key_of(ref)
-        return record(_document(received, node, _header(received, node, ref)))
+        return record(_document(received, node, _header(received, node, ref)), _persons(node))
     except Undecodable as error:
         return Damaged(error=error, key=key, raw=cut_out(node))
     except ValueError as error:  # what a canonical document refuses
         return Damaged(error=Undecodable(node.path, str(error)), key=key, raw=cut_out(node))
+
+
+def _persons(node: Node) -> tuple[Person, ...]:
+    """Loyalty customers, wherever a dialect names them."""
+    told = (element.text or "" for element in node.element.iter(*PERSONS))
+    return tuple(Person(channel_customer_id=each) for each in dict.fromkeys(text.strip() for text in told) if each)
 
 
 def _header(received: Received, node: Node, ref: ReceiptRef) -> _Header:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -107,11 +106,11 @@ def record(read: Callable[[], Told], received: Received, *, key: str, path: str 
 def decoded(told: Told, received: Received) -> Decoded:
     """One record. Its event is the order's content at a revision: second-exact times alone do not tell two apart."""
     document = placed(told, received)
-    digest = blake2b(msgspec.json.encode(document), digest_size=10).hexdigest()
+    mark = received.mark(msgspec.json.encode(document))
     return Decoded(
         document=document,
         key=key_of(told.id),
-        event_id=f"{key_of(told.id)}/{told.updated_at.isoformat()}/{digest}",
+        event_id=f"{key_of(told.id)}/{told.updated_at.isoformat()}/{mark}",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from crossdock.canonical.base import ConnectionName
 from crossdock.connector_kit.model import FileDrop
 from crossdock.estate.model import DropRules
+from crossdock.foundation.vault import Vault
 from crossdock.inbound.feeds.looks import Looks
 
 
@@ -17,6 +18,8 @@ class Drop:
     connection: ConnectionName
     declared: FileDrop
     folder: Path
+    vault: Vault
+    """Seals what is taken."""
     rules: DropRules = field(default_factory=DropRules)
     looks: Looks = field(default_factory=Looks)
     later_looks: Looks = field(default_factory=Looks)

@@ -19,8 +19,9 @@ from crossdock.inbound.feeds.afterwards import LOOK_S, take_changes
 from crossdock.inbound.feeds.drop import Drop
 from crossdock.inbound.feeds.folder import Content, Unfit
 from crossdock.inbound.feeds.intake import Intake
+from crossdock.inbound.feeds.model import Swept
 from crossdock.inbound.lanes import alone
-from crossdock.inbound.model import Route, Swept
+from crossdock.inbound.model import Route
 
 SWEEP_SPACE: Final = 1_702
 """Advisory locks: two-key space of sweeping; the second key is the drop."""
@@ -46,7 +47,7 @@ async def sweep(database: Database, drop: Drop, clock: Clock) -> Swept:
 
 
 def _intake(drop: Drop, clock: Clock) -> Intake:
-    return Intake(connection=drop.connection, feed=drop.declared.name, now=clock.now())
+    return Intake(vault=drop.vault, connection=drop.connection, feed=drop.declared.name, now=clock.now())
 
 
 async def _take(tx: Tx, drop: Drop, waiting: Sequence[str], clock: Clock) -> Swept:

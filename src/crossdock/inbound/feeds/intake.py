@@ -14,6 +14,7 @@ from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
+from crossdock.foundation.vault import Vault
 from crossdock.inbound import store
 from crossdock.inbound.feeds import store as feeds
 from crossdock.inbound.feeds.folder import Content, Unfit
@@ -32,6 +33,7 @@ WATCHED: Final = timedelta(hours=1)
 class Intake:
     """Whose files, and when they were found."""
 
+    vault: Vault
     connection: ConnectionName
     feed: str
     now: datetime
@@ -46,7 +48,7 @@ class Intake:
         known = await self._claim(tx, bounded(f"file/{digest}/{name}"), message_id)
         await feeds.watch(tx, self._taken(file, place, name=name, version=1, message=first))
         if first == message_id:
-            await put(tx, [message_id], [self._message(file.body, headers)], now=self.now, queued=True)
+            await put(tx, self.vault, [message_id], [self._message(file.body, headers)], now=self.now, queued=True)
             return True
         if known == message_id:
             reason = f"the same content as message {first}"
@@ -71,7 +73,7 @@ class Intake:
             "file-version": str(version),
             "file-follows": str(before.message),
         }
-        await put(tx, [message_id], [self._message(file.body, headers)], now=self.now, queued=True)
+        await put(tx, self.vault, [message_id], [self._message(file.body, headers)], now=self.now, queued=True)
         log.warning("file_changed", connection=self.connection, feed=self.feed, file=before.name, version=version)
         fact = FileChanged(
             connection=self.connection,
@@ -128,7 +130,7 @@ class Intake:
         self, tx: Tx, message_id: MessageId, headers: Mapping[str, str], *, state: RecordState, reason: str
     ) -> None:
         """A message that nobody decodes, with the one record that says what became of its file."""
-        await put(tx, [message_id], [self._message(b"", headers)], now=self.now, queued=False)
+        await put(tx, self.vault, [message_id], [self._message(b"", headers)], now=self.now, queued=False)
         await store.insert_note(
             tx,
             message_id,

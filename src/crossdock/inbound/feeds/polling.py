@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 from crossdock.connector_kit.model import Connector, Load, Page, Pull
@@ -11,9 +10,11 @@ from crossdock.connector_kit.session import Session
 from crossdock.connector_kit.verdict import CallFailed, Verdict
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database
+from crossdock.foundation.vault import Vault
 from crossdock.inbound.feeds import store
+from crossdock.inbound.feeds.model import Pulled
 from crossdock.inbound.feeds.store import Standing
-from crossdock.inbound.model import NewMessage, Pulled, Route
+from crossdock.inbound.model import NewMessage, Route
 from crossdock.inbound.storing import receive
 
 PAGES_MAX: Final = 50
@@ -38,6 +39,7 @@ def no_progress(_: LoadProgress) -> None:
 class _Feed:
     """What polls and loads have in common."""
 
+    vault: Vault
     session: Session
     route: Route
     name: str
@@ -49,24 +51,32 @@ class _Feed:
 
 
 async def poll(
-    database: Database, connector: Connector, pull: Pull, session: Session, clock: Clock, *, pages_max: int = PAGES_MAX
+    database: Database,
+    vault: Vault,
+    connector: Connector,
+    pull: Pull,
+    session: Session,
+    *,
+    clock: Clock,
+    pages_max: int = PAGES_MAX,
 ) -> Pulled:
     """One run of a poll. Raises CallFailed as `fetch` did, after what was fetched before it is stored.
 
     How far a run reaches back behind its cursor is the connector's (`Pull.overlap`); what comes twice is recognised.
     """
     assert pull in connector.pulls, pull.name
-    feed = _Feed(session=session, route=Route.POLL, name=pull.name, fetch=pull.fetch)
+    feed = _Feed(vault=vault, session=session, route=Route.POLL, name=pull.name, fetch=pull.fetch)
     return await _run(database, feed, clock, pages_max, no_progress)
 
 
 async def load(
     database: Database,
+    vault: Vault,
     connector: Connector,
     load: Load,
     session: Session,
-    clock: Clock,
     *,
+    clock: Clock,
     progress: Callable[[LoadProgress], None] = no_progress,
     pages_max: int = PAGES_MAX,
 ) -> Pulled:
@@ -75,7 +85,7 @@ async def load(
     Loading again changes only what has changed: records are recognised by their event ids.
     """
     assert load in connector.loads, load.name
-    feed = _Feed(session=session, route=Route.LOAD, name=load.name, fetch=load.fetch)
+    feed = _Feed(vault=vault, session=session, route=Route.LOAD, name=load.name, fetch=load.fetch)
     return await _run(database, feed, clock, pages_max, progress)
 
 
@@ -93,7 +103,7 @@ async def _run(
         after = Standing(
             cursor=page.cursor,
             pages=standing.pages + 1,
-            page_hash=sha256(page.body).digest(),
+            page_hash=feed.vault.mark(page.body),
             finished_at=None if page.more else clock.now(),
         )
         if not await _keep(database, feed, page, before=standing, after=after, now=clock.now()):
@@ -138,5 +148,5 @@ async def _keep(
             message = NewMessage(
                 connection=feed.session.connection, route=feed.route, feed=feed.name, body=page.body, headers={}
             )
-            await receive(tx, [message], now=now)
+            await receive(tx, feed.vault, [message], now=now)
     return moved

@@ -11,11 +11,14 @@ from crossdock.crossref import service as crossref
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
-from crossdock.inbound.decoding import Matched, decode, told_of
+from crossdock.inbound.decoding import Matched, bind, decode, told_of
 from crossdock.inbound.desk import Desk
-from crossdock.inbound.model import Draft, Lack, MessageId, ReadAgain, RecordShown
+from crossdock.inbound.model import Draft, Lack, MessageId, RecordShown
 from crossdock.inbound.quarantine import store
+from crossdock.inbound.quarantine.model import ReadAgain
 from crossdock.inbound.rules import lane_of, the_record
+from crossdock.inbound.seals.envelope import Parts, opened, raw_of
+from crossdock.inbound.store import SealedParts
 
 RECORDS_MAX: Final = 2_000
 """Of one connection per call; the caller comes again while there are more."""
@@ -79,19 +82,23 @@ async def _read_message(
     now: datetime,
 ) -> tuple[int, int]:
     """A message is decoded once for all of its records that could not be cut out of it."""
-    message = await store.message(tx, message_id)
-    assert message is not None, message_id
+    sealed = await store.message(tx, message_id)
+    assert sealed is not None, message_id
+    message, parts = opened(desk.vault, sealed), Parts(desk.vault)
     together: Sequence[Draft] | None = None
     released = 0
     for record in records:
-        if record.raw is not None:
-            drafts = await decode(desk, message, record.raw, matched)
+        raw = raw_of(parts, message, record)
+        if raw is not None:
+            drafts = await decode(desk, message, raw, matched)
         else:
             together = together if together is not None else await decode(desk, message, None, matched)
             drafts = together
-        draft = the_record(drafts, number=record.number, alone=record.raw is not None)
+        draft = the_record(drafts, number=record.number, alone=raw is not None)
         lane = lane_of(record.connection, draft.key or record.key)
-        await store.reread(tx, record, draft, lane=lane, raw=None, who=who)
+        document = parts.seal(message.wrapped_key, message.id, draft.document)
+        await store.reread(tx, record, draft, SealedParts(document=document, raw=None), lane=lane, who=who)
+        await bind(tx, desk.vault, [(message, draft)])
         released += not draft.damaged
         if draft.damaged and (draft.lacks, draft.reason) != (record.lacks, record.reason):
             origin = Origin(correlation_id=record.trace, source=record.connection, causation_id=record.message)

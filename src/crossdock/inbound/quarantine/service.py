@@ -1,6 +1,7 @@
 """Show messages, release what was set aside, dismiss what is not wanted, tell what waits too long."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -10,42 +11,64 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import id_floor
-from crossdock.inbound.decoding import decode, insert, records_of, told_of
+from crossdock.foundation.vault import Vault
+from crossdock.inbound.decoding import bind, decode, insert, records_of, told_of
 from crossdock.inbound.desk import Desk
 from crossdock.inbound.model import (
-    Dismissed,
-    DismissOutcome,
     Draft,
     MessageId,
     MessageShown,
-    NotFound,
-    NotOpen,
     QuarantineGroup,
     RecordShown,
     RecordState,
-    Released,
-    ReleaseOutcome,
-    StillDamaged,
     StoredMessage,
     Tally,
 )
 from crossdock.inbound.quarantine import store
 from crossdock.inbound.quarantine.lacking import RECORDS_MAX, lacks, lacks_by_connection, matched_since
+from crossdock.inbound.quarantine.model import (
+    Closed,
+    Dismissed,
+    DismissOutcome,
+    Glance,
+    NotFound,
+    NotOpen,
+    Released,
+    ReleaseOutcome,
+    StillDamaged,
+)
 from crossdock.inbound.rules import lane_of, the_record
+from crossdock.inbound.seals.envelope import Parts, opened, raw_of
 from crossdock.inbound.states import Turn, after
+from crossdock.inbound.store import SealedParts
 
 SHOWN_MAX: Final = 1_000
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-async def show(tx: Tx, message_id: MessageId) -> MessageShown | None:
+async def show(tx: Tx, vault: Vault, message_id: MessageId) -> MessageShown | None:
     """A message with its raw body and what became of its records; None when there is none of that id."""
-    message = await store.message(tx, message_id)
-    if message is None:
+    sealed = await store.message(tx, message_id)
+    if sealed is None:
         return None
+    message = opened(vault, sealed)
+    parts = Parts(vault)
     undecoded = await store.is_undecoded(tx, message.connection, message_id)
     records = await store.records(tx, message_id, limit=SHOWN_MAX)
-    return MessageShown(message=message, records=records, decoded=not undecoded)
+    return MessageShown(
+        message=message,
+        records=[replace(record, raw=raw_of(parts, message, record)) for record in records],
+        decoded=not undecoded,
+    )
+
+
+async def glance(tx: Tx, message_id: MessageId) -> Glance | None:
+    """The same without opening it: for those who tell what happened, not what was said."""
+    head = await store.head(tx, message_id)
+    if head is None:
+        return None
+    records = await store.records(tx, message_id, limit=SHOWN_MAX)
+    return Glance(head=head, records=[replace(record, raw=None) for record in records])
 
 
 async def of_key(tx: Tx, connection: ConnectionName, key: str) -> Sequence[RecordShown]:
@@ -87,33 +110,31 @@ async def release(
     if state is RecordState.WAITING:
         await store.wake_one(tx, message_id, number, who)
         return Released(records=1)
-    message = await store.message(tx, message_id)
-    assert message is not None, message_id
-    alone = body if body is not None else record.raw
+    sealed = await store.message(tx, message_id)
+    assert sealed is not None, message_id
+    message = opened(desk.vault, sealed)
+    if message.closed:
+        return Closed(reason=message.closed)
+    parts = Parts(desk.vault)
+    alone = body if body is not None else raw_of(parts, message, record)
     drafts = await decode(desk, message, alone, await matched_since(tx, record))
-    if record.whole:
-        return await _release_whole(tx, message, record, drafts, raw=body, who=who, now=now)
-    draft = the_record(drafts, number=number, alone=alone is not None)
-    await store.reread(tx, record, draft, lane=lane_of(record.connection, draft.key or record.key), raw=body, who=who)
+    raw = parts.seal(message.wrapped_key, message.id, body)
+    if record.whole and not (drafts and all(draft.whole for draft in drafts)):
+        return await _release_whole(tx, desk, message, record, drafts, now=now)
+    draft = drafts[0] if record.whole else the_record(drafts, number=number, alone=alone is not None)
+    document = parts.seal(message.wrapped_key, message.id, draft.document)
+    lane = lane_of(record.connection, "" if record.whole else draft.key or record.key)
+    await store.reread(tx, record, draft, SealedParts(document=document, raw=raw), lane=lane, who=who)
+    await bind(tx, desk.vault, [(message, draft)])
     return await _released(tx, message, record, [draft], now)
 
 
 async def _release_whole(
-    tx: Tx,
-    message: StoredMessage,
-    record: RecordShown,
-    drafts: Sequence[Draft],
-    *,
-    raw: bytes | None,
-    who: str,
-    now: datetime,
+    tx: Tx, desk: Desk, message: StoredMessage, record: RecordShown, drafts: Sequence[Draft], *, now: datetime
 ) -> ReleaseOutcome:
-    """Nothing of the message could be read; its real records take the place of the one that stood for it."""
-    if drafts and all(draft.whole for draft in drafts):
-        await store.reread(tx, record, drafts[0], lane=lane_of(record.connection, ""), raw=raw, who=who)
-        return await _released(tx, message, record, drafts, now)
+    """Nothing of the message could be read before; its real records take the place of the one that stood for it."""
     await store.remove_whole(tx, message.id)
-    await insert(tx, records_of(message, drafts), now)
+    await insert(tx, desk.vault, records_of(message, drafts), now)
     outcome = "decoded" if drafts else "empty"
     fact = MessageSettled(
         message_id=str(message.id), record=0, connection=message.connection, feed=message.feed, outcome=outcome

@@ -6,10 +6,24 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
-from crossdock.inbound.model import Draft, Lack, MessageId, QuarantineGroup, RecordShown, StoredMessage, Tally
+from crossdock.inbound.model import Draft, Lack, MessageId, QuarantineGroup, RecordShown, SealedMessage, Tally
+from crossdock.inbound.quarantine.model import MessageHead
+from crossdock.inbound.store import SealedParts
 
 MESSAGE: Final[LiteralString] = """
-SELECT id, connection, route, feed, headers, body, received_at FROM inbound.message WHERE id = %(message)s
+SELECT message.id, message.connection, message.route, message.feed, message.headers, message.body, message.size,
+       message.received_at, key.wrapped_key, key.erased_at, key.request
+  FROM inbound.message
+  LEFT JOIN inbound.message_key AS key ON key.message = message.id
+ WHERE message.id = %(message)s
+"""
+
+HEAD: Final[LiteralString] = """
+SELECT message.id, message.connection, message.route, message.feed, coalesce(message.size, octet_length(message.body)) AS size,
+       message.received_at, key.erased_at, coalesce(key.request, '') AS request
+  FROM inbound.message
+  LEFT JOIN inbound.message_key AS key ON key.message = message.id
+ WHERE message.id = %(message)s
 """
 
 UNDECODED: Final[LiteralString] = """
@@ -34,7 +48,7 @@ SELECT message, number, connection, route, feed, key, event_id, kind, waits_for,
 """
 
 OF_KEY: Final[LiteralString] = """
-SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
+SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, NULL::bytea AS raw, trace,
        received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE connection = %(connection)s AND key = %(key)s
@@ -44,7 +58,7 @@ SELECT message, number, connection, route, feed, key, event_id, kind, waits_for,
 
 # Only what a person may have to look at: states by which the table is indexed come first.
 OPEN: Final[LiteralString] = """
-SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw, trace,
+SELECT message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, NULL::bytea AS raw, trace,
        received_at, deadline, settled_at, settled_by, lacks
   FROM inbound.record
  WHERE state IN ('waiting', 'quarantined')
@@ -107,12 +121,12 @@ UPDATE inbound.record
 
 REREAD: Final[LiteralString] = """
 UPDATE inbound.record
-   SET state = CASE WHEN %(document)s::text IS NULL THEN 'quarantined' ELSE 'received' END,
+   SET state = CASE WHEN %(document)s::bytea IS NULL THEN 'quarantined' ELSE 'received' END,
        key = CASE WHEN %(key)s = '' THEN key ELSE %(key)s END,
        lane = %(lane)s,
        event_id = %(event_id)s,
        kind = %(kind)s,
-       document = %(document)s::text::jsonb,
+       document = %(document)s::bytea,
        waits_for = %(waits_for)s,
        path = %(path)s,
        reason = %(reason)s,
@@ -145,14 +159,19 @@ OVERDUE: Final[LiteralString] = """
 UPDATE inbound.record
    SET alarmed = true, deadline = NULL
  WHERE state = 'waiting' AND deadline <= %(now)s
-RETURNING message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason, raw,
-          trace, received_at, deadline, settled_at, settled_by, lacks
+RETURNING message, number, connection, route, feed, key, event_id, kind, waits_for, state, whole, path, reason,
+          NULL::bytea AS raw, trace, received_at, deadline, settled_at, settled_by, lacks
 """
 
 
-async def message(tx: Tx, message_id: MessageId) -> StoredMessage | None:
-    """A raw message."""
-    return await fetch_one(tx, MESSAGE, StoredMessage, {"message": message_id})
+async def message(tx: Tx, message_id: MessageId) -> SealedMessage | None:
+    """A raw message, as it lies."""
+    return await fetch_one(tx, MESSAGE, SealedMessage, {"message": message_id})
+
+
+async def head(tx: Tx, message_id: MessageId) -> MessageHead | None:
+    """A message without what it says."""
+    return await fetch_one(tx, HEAD, MessageHead, {"message": message_id})
 
 
 async def is_undecoded(tx: Tx, connection: str, message_id: MessageId) -> bool:
@@ -161,7 +180,7 @@ async def is_undecoded(tx: Tx, connection: str, message_id: MessageId) -> bool:
 
 
 async def records(tx: Tx, message_id: MessageId, *, limit: int) -> Sequence[RecordShown]:
-    """A message's records."""
+    """A message's records, each with its raw part sealed."""
     return await fetch_all(tx, RECORDS, RecordShown, {"message": message_id, "limit": limit})
 
 
@@ -208,8 +227,8 @@ async def wake_one(tx: Tx, message_id: MessageId, number: int, who: str) -> None
     await execute(tx, WAKE_ONE, {"message": message_id, "number": number, "who": who})
 
 
-async def reread(tx: Tx, record: RecordShown, draft: Draft, *, lane: int, raw: bytes | None, who: str) -> None:
-    """Put what a new decoding says into a record."""
+async def reread(tx: Tx, record: RecordShown, draft: Draft, sealed: SealedParts, *, lane: int, who: str) -> None:
+    """Put what a new decoding says into a record; a raw of None leaves the one that is there."""
     params = {
         "message": record.message,
         "number": record.number,
@@ -217,12 +236,12 @@ async def reread(tx: Tx, record: RecordShown, draft: Draft, *, lane: int, raw: b
         "lane": lane,
         "event_id": draft.event_id,
         "kind": draft.kind,
-        "document": draft.document,
+        "document": sealed.document,
         "waits_for": draft.waits_for,
         "path": draft.path,
         "reason": draft.reason,
         "lacks": draft.lacks,
-        "raw": raw,
+        "raw": sealed.raw,
         "who": who,
     }
     await execute(tx, REREAD, params)

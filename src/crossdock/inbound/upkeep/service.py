@@ -7,6 +7,8 @@ from typing import Final
 from crossdock.foundation.db import Database
 from crossdock.foundation.ids import id_floor, id_moment
 from crossdock.foundation.months import month_name, month_named, months_between, next_month
+from crossdock.inbound.seals import store as seals
+from crossdock.inbound.seals.service import forget_late
 from crossdock.inbound.upkeep import store
 
 MONTHS_AHEAD: Final = 2
@@ -21,6 +23,8 @@ class Upkeep:
     dropped: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     forgotten: int = 0
+    erased: int = 0
+    """Messages about people who were erased, that could not be erased with them."""
 
 
 async def maintain(database: Database, *, now: datetime, retention: timedelta) -> Upkeep:
@@ -30,7 +34,12 @@ async def maintain(database: Database, *, now: datetime, retention: timedelta) -
     """
     made = await _make_ahead(database, now)
     dropped, kept = await _drop_old(database, now - retention)
-    return Upkeep(made=made, dropped=dropped, kept=kept, forgotten=await _forget(database, now - retention))
+    async with database.transaction() as tx:
+        erased = await forget_late(tx, now=now)
+        await seals.forget(tx, now - retention)
+    return Upkeep(
+        made=made, dropped=dropped, kept=kept, forgotten=await _forget(database, now - retention), erased=erased
+    )
 
 
 async def _make_ahead(database: Database, now: datetime) -> tuple[str, ...]:
@@ -43,7 +52,8 @@ async def _make_ahead(database: Database, now: datetime) -> tuple[str, ...]:
             await store.be_patient(tx)
             if await store.make_partition(tx, "message", month_name(month), low, high):
                 made.append(month_name(month))
-            await store.make_partition(tx, "record", month_name(month), low, high)
+            for parent in ("record", "message_key", "binding"):
+                await store.make_partition(tx, parent, month_name(month), low, high)
     return tuple(made)
 
 

@@ -6,7 +6,8 @@ from crossdock.canonical.base import OrderId
 from crossdock.connector_kit.record import IDENTITY_OF_THEIRS, LOCATION
 from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import Dismissed, MessageId, NotFound, NotOpen
+from crossdock.inbound.model import MessageId
+from crossdock.inbound.quarantine.model import Dismissed, NotFound, NotOpen
 from crossdock.operations import service
 from crossdock.operations.casework.looking import parked
 from crossdock.operations.casework.outcomes import By, NotPossible, ReleaseOutcome, Worked, answered, close_as_done

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from crossdock.canonical.base import OrderId
 from crossdock.foundation.db import Tx
+from crossdock.foundation.vault import Vault
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import MessageId, MessageShown
 from crossdock.operations import service
@@ -53,7 +54,7 @@ class Sight:
     intents: Sequence[IntentSeen] = ()
 
 
-async def look(tx: Tx, exception_id: UUID) -> Sight | None:
+async def look(tx: Tx, vault: Vault, exception_id: UUID) -> Sight | None:
     """One exception and what stands behind it; None when there is none of that id."""
     exception = await service.get(tx, exception_id)
     if exception is None:
@@ -61,7 +62,7 @@ async def look(tx: Tx, exception_id: UUID) -> Sight | None:
     matter = about(exception)
     message = None
     if isinstance(matter, RecordAbout):
-        message = await inbound.show(tx, MessageId(matter.message_id))
+        message = await inbound.show(tx, vault, MessageId(matter.message_id))
     order_id = OrderId(matter.order_id) if isinstance(matter, HoldAbout) else order_of(exception.subject)
     return Sight(
         exception=exception,

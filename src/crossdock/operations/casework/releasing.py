@@ -9,8 +9,9 @@ from crossdock.canonical.intents import IntentDocument
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
-from crossdock.inbound.model import MessageId, NotFound, NotOpen, StillDamaged
-from crossdock.inbound.model import Released as RecordsReleased
+from crossdock.inbound.model import MessageId
+from crossdock.inbound.quarantine.model import Closed, NotFound, NotOpen, StillDamaged
+from crossdock.inbound.quarantine.model import Released as RecordsReleased
 from crossdock.inbound.service import Desk
 from crossdock.operations import service
 from crossdock.operations.casework.outcomes import (
@@ -116,6 +117,8 @@ async def _read_again(tx: Tx, desk: Desk, matter: RecordAbout, by: By, body: byt
             return NotPossible(reason=f"the record is {outcome.state}: dismiss the exception if it is done with")
         case NotFound():
             return NotPossible(reason="the message is not kept any more")
+        case Closed():
+            return NotPossible(reason=f"what it said cannot be read: {outcome.reason}")
         case _:
             assert_never(outcome)
 

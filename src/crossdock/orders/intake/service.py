@@ -58,7 +58,7 @@ async def accept_many(
             fresh.append((entry, acceptances[at]))
             outcomes[at] = Accepted(entry.order_id)
     if fresh:
-        await customers.remember_many(tx, vault, _contacts(fresh))
+        await customers.remember_many(tx, vault, _contacts(fresh, now))
         await store.insert_lines(tx, [entry for entry, _ in fresh])
         await eventlog.append(tx, [_accepted_fact(*pair, now=now) for pair in fresh])
     cancelled_at_once = {at for at, outcome in outcomes.items() if acceptances[at].order.cancelled_at is not None}
@@ -154,9 +154,14 @@ def _prepared(vault: Vault, acceptance: Acceptance) -> NewOrder:
     )
 
 
-def _contacts(fresh: Sequence[tuple[NewOrder, Acceptance]]) -> Sequence[NewContact]:
+def _contacts(fresh: Sequence[tuple[NewOrder, Acceptance]], now: datetime) -> Sequence[NewContact]:
     return [
-        NewContact(ContactId(entry.contact_id), acceptance.connection, _contact(acceptance.order))
+        NewContact(
+            ContactId(entry.contact_id),
+            acceptance.connection,
+            _contact(acceptance.order),
+            min(acceptance.order.placed_at, now),
+        )
         for entry, acceptance in fresh
         if entry.contact_id is not None
     ]

@@ -155,13 +155,14 @@ def _revised(header: Header, reading: Reading, told: Told, effects: _Effects, *,
         payment_at=reading.payment_at,
         revised_at=reading.revised_at,
     )
-    if not newer or told.content_mark is None:
+    if not newer or told.content_mark is None or header.forgotten_at is not None:
         return header
     contact_id = header.contact_id
     if told.contact is not None:
         contact_id = new_id()
         connection = ConnectionName(header.connection)
-        effects.contacts.append(NewContact(ContactId(contact_id), connection, told.contact))
+        at = min(header.placed_at, header.accepted_at)
+        effects.contacts.append(NewContact(ContactId(contact_id), connection, told.contact, at))
     # The accepted address stays what edits are measured against.
     return replace(header, content_mark=told.content_mark, contact_id=contact_id)
 

@@ -1,10 +1,13 @@
 """Carry intents out through a connector, and say in our words how it ended. No transaction is open here."""
 
 import asyncio
+import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, assert_never
 
-from crossdock.canonical.intents import IntentDocument
+from crossdock.canonical.discretion import Discretion, said_of
+from crossdock.canonical.intents import IntentDocument, PostSale
 from crossdock.connector_kit.model import Absent, Landed, Outcome, Refused, Send, Stale
 from crossdock.connector_kit.record import Undecodable
 from crossdock.connector_kit.session import Session
@@ -47,7 +50,7 @@ async def look(session: Session, send: Send, document: IntentDocument) -> Ended:
         async with asyncio.timeout(CALL_S_MAX):
             found = await send.probe(session, document)
     except Exception as error:  # noqa: BLE001 (whatever fails here leaves the intent in doubt)
-        return failed(error, send.kind)
+        return failed(error, send.kind, discretion_about([document]))
     match found:
         case Landed():
             return _landed(found)
@@ -62,12 +65,13 @@ async def _run(session: Session, send: Send, documents: Sequence[IntentDocument]
         async with asyncio.timeout(CALL_S_MAX):
             outcomes = await send.run(session, documents)
     except Exception as error:  # noqa: BLE001 (a bug in a connector must not stop the pump, and may have sent)
-        return [failed(error, send.kind)] * len(documents)
+        return [failed(error, send.kind, discretion_about(documents))] * len(documents)
     if len(outcomes) != len(documents):
         reason = f"the connector gave {len(outcomes)} outcomes for {len(documents)} documents"
         log.error("connector_miscounted", kind=send.kind, connection=session.connection, reason=reason)
         return [Ended(verdict=Verdict.UNKNOWN, reason=reason)] * len(documents)
-    return [_ended(outcome) for outcome in outcomes]
+    discretion = discretion_about(documents)
+    return [discreet(_ended(outcome), discretion) for outcome in outcomes]
 
 
 def _as_whole(ended: Sequence[Ended]) -> bool:
@@ -99,8 +103,28 @@ def _landed(landed: Landed) -> Ended:
     )
 
 
-def failed(error: Exception, kind: str) -> Ended:
+def discretion_about(documents: Sequence[IntentDocument]) -> Discretion:
+    """Targets quote what they were sent when they refuse it; who it was about is left out of what is kept."""
+    values: set[str] = set()
+    for document in documents:
+        if isinstance(document, PostSale):
+            values |= said_of(document.customer, document.ship_to)
+    return Discretion(values)
+
+
+def discreet(ended: Ended, discretion: Discretion) -> Ended:
+    """*ended* in words that say nothing of people."""
+    if not ended.reason:
+        return ended
+    return replace(ended, reason=discretion.without(ended.reason))
+
+
+def failed(error: Exception, kind: str, discretion: Discretion) -> Ended:
     """What an exception of a connector means. What is not foreseen may have been applied."""
+    return discreet(_failed(error, kind, discretion), discretion)
+
+
+def _failed(error: Exception, kind: str, discretion: Discretion) -> Ended:
     match error:
         case CallFailed():
             return Ended(
@@ -121,5 +145,10 @@ def failed(error: Exception, kind: str) -> Ended:
         case TimeoutError():
             return Ended(verdict=Verdict.UNKNOWN, reason=f"no answer within {CALL_S_MAX:g} s")
         case _:
-            log.error("connector_failed", kind=kind, exc_info=error)
-            return Ended(verdict=Verdict.UNKNOWN, reason=text(f"{type(error).__name__}: {error}"))
+            trace = "".join(traceback.format_tb(error.__traceback__))  # its words may quote what was sent
+            log.error("connector_failed", kind=kind, error=discretion.without(_told(error)), trace=trace)
+            return Ended(verdict=Verdict.UNKNOWN, reason=text(_told(error)))
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

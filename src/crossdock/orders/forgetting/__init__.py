@@ -1,0 +1,1 @@
+"""Orders of people who are to be forgotten."""
