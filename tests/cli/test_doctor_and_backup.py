@@ -53,6 +53,15 @@ def test_an_estate_with_a_mistake_and_one_not_applied_are_findings(desk: Desk) -
     assert "retailer.yaml:1" in subjects(desk.rows("doctor"), ok=False)["estate"]
 
 
+def test_a_schema_change_that_was_edited_after_it_was_applied_is_a_finding(desk: Desk) -> None:
+    with psycopg.connect(desk.dsn) as session:
+        session.execute("UPDATE public.crossdock_schema_change SET checksum = 'x' WHERE name = 'estate.0001.create'")
+
+    wrong = subjects(desk.rows("doctor", "--offline"), ok=False)
+
+    assert wrong["schema"].startswith("estate.0001.create: applied to this database with other content")
+
+
 def test_a_database_that_does_not_answer_is_one_finding_without_its_password(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shutil import copytree
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from crossdock.foundation import migrations
 from crossdock.foundation.db import DatabaseUnusableError
-from crossdock.foundation.migrations import apply_migrations, folders, pending_count
+from crossdock.foundation.migrations import apply_migrations, edited_changes, folders, pending_count
 from crossdock.foundation.postgres import ConnectionInfo
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -67,6 +69,7 @@ def test_a_fresh_database_gets_everything_and_a_second_run_changes_nothing(empty
 
     assert apply_migrations(empty) == 0
     assert pending_count(empty) == 0
+    assert edited_changes(empty) == []
     assert schema(empty) == first
     assert schema(dsn) == first, "every database of this release is alike"
 
@@ -185,3 +188,61 @@ def test_a_file_says_why_it_exists(file: Path) -> None:
     assert file.read_text().startswith("--"), (
         "begin with a comment: what changes, and why it is safe while the old release runs"
     )
+
+
+# ---------------------------------------------------------------- edited after it was applied
+
+
+@pytest.fixture
+def edited(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """`edited(before, after)` changes the first file that says *before*, in a release of its own; the file's name."""
+    assert apply_migrations(dsn) == 0
+    release = [copytree(folder, tmp_path / folder.parent.name / "migrations") for folder in folders()]
+    monkeypatch.setattr(migrations, "folders", lambda: release)
+
+    def edit(before: str, after: str) -> str:
+        file = next(file for folder in release for file in sorted(folder.glob("*.sql")) if before in file.read_text())
+        file.write_text(file.read_text().replace(before, after, 1))
+        return file.stem
+
+    return edit
+
+
+def test_a_file_that_was_edited_after_it_was_applied_is_refused_in_one_sentence(
+    dsn: str, edited: Callable[[str, str], str]
+) -> None:
+    name = edited("number      integer     PRIMARY KEY", "number      bigint      PRIMARY KEY")
+    before = schema(dsn)
+
+    with pytest.raises(DatabaseUnusableError, match=rf"schema change {re.escape(name)} was applied .* other content"):
+        apply_migrations(dsn)
+    assert schema(dsn) == before
+    assert edited_changes(dsn) == [name]
+
+
+def test_comments_and_blank_lines_may_be_edited(dsn: str, edited: Callable[[str, str], str]) -> None:
+    edited("CREATE SCHEMA estate;", "-- What the retailer decides.\n\nCREATE SCHEMA estate;   \n\n")
+
+    assert apply_migrations(dsn) == 0
+
+
+def test_what_was_applied_before_contents_were_kept_is_kept_as_it_is_now(
+    dsn: str, cluster: ConnectionInfo, edited: Callable[[str, str], str]
+) -> None:
+    with admin_of(cluster, dsn) as admin:
+        admin.execute("DROP TABLE public.crossdock_schema_change")
+
+    assert apply_migrations(dsn) == 0
+    edited("number      integer     PRIMARY KEY", "number      bigint      PRIMARY KEY")
+    with pytest.raises(DatabaseUnusableError, match="other content"):
+        apply_migrations(dsn)
+
+
+def test_a_new_file_beside_those_that_were_applied_is_applied(dsn: str, edited: Callable[[str, str], str]) -> None:
+    edited("CREATE SCHEMA estate;", "CREATE SCHEMA estate;")
+    (migrations.folders()[0] / f"{migrations.folders()[0].parent.name}.0099.more.sql").write_text(
+        "-- More.\nSELECT 1;\n"
+    )
+
+    assert apply_migrations(dsn) == 1
+    assert apply_migrations(dsn) == 0

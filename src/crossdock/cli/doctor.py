@@ -27,7 +27,7 @@ from crossdock.estate.model import Estate
 from crossdock.estate.service import EstateUnreadableError
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database, DatabaseUnusableError, Tx, check_usable
-from crossdock.foundation.migrations import pending_count
+from crossdock.foundation.migrations import edited_changes, pending_count
 from crossdock.foundation.postgres import EmbeddedPostgres, PostgresError, running
 from crossdock.foundation.settings import Settings
 from crossdock.foundation.vault import MASTER_KEY_FILE, Vault, VaultError
@@ -146,6 +146,10 @@ async def _asked(chosen: Settings, dsn: str, *, offline: bool) -> Sequence[Findi
     if pending:
         text = f"{pending} schema changes of this release are not applied"
         return [*findings, _bad("schema", text, "`crossdock up` applies them."), *_folder(chosen)]
+    edited = await asyncio.to_thread(edited_changes, dsn)
+    if edited:
+        text = f"{', '.join(edited)}: applied to this database with other content than this release has"
+        return [*findings, _bad("schema", text, "Start the release that applied it."), *_folder(chosen)]
     findings.append(Finding(subject="schema", ok=True, text="as this release wants it"))
     try:
         installed = connectors()

@@ -1,26 +1,35 @@
 """Schema changes: plain SQL files, `crossdock/<package>/migrations/<package>.NNNN.<what>.sql`, applied once and in order.
 
 Each package creates only its own schema, so the packages' files do not depend on each other; inside a package the
-number orders them. Every file is safe to apply while the previous release still runs.
+number orders them. Every file is safe to apply while the previous release still runs. What was applied is kept by its
+content: a file that is edited afterwards is refused, because databases would differ by when they were made.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
 from yoyo.backends import DatabaseBackend
-from yoyo.migrations import MigrationList
+from yoyo.migrations import Migration, MigrationList
 
 from crossdock.foundation.db import DatabaseUnusableError
 
 _NAME = re.compile(r"^(?P<package>[a-z_]+)\.(?P<number>\d{4})\.[a-z0-9_]+\.sql$")
+_SUMS: Final[LiteralString] = """
+CREATE TABLE IF NOT EXISTS public.crossdock_schema_change (name text PRIMARY KEY, checksum text NOT NULL)
+"""
+_KEEP: Final[LiteralString] = """
+INSERT INTO public.crossdock_schema_change (name, checksum) VALUES (%(name)s, %(checksum)s) ON CONFLICT DO NOTHING
+"""
+_KEPT: Final[LiteralString] = "SELECT name, checksum FROM public.crossdock_schema_change"
 _TURN: Final = 0x63726F7373646F63
 """Our number among advisory locks."""
 
@@ -62,12 +71,20 @@ def _apply(dsn: str) -> int:
     try:
         _break_lock(backend)
         known = _known()
-        _refuse_newer(backend.get_applied_migration_hashes(), known)
+        applied = set(backend.get_applied_migration_hashes())
+        _refuse_newer(applied, known)
+        with backend.transaction():
+            backend.execute(_SUMS)
+            _refuse_edited(known, applied, dict(backend.execute(_KEPT).fetchall()))
+            for migration in known:
+                if migration.hash in applied:
+                    _keep(backend, migration)  # of a release that did not keep them yet
         pending = backend.to_apply(known)
         for migration in pending:
             with backend.transaction():
                 migration.process_steps(backend, "apply")
                 backend.mark_one(migration)
+                _keep(backend, migration)
         return len(pending)
     finally:
         backend.connection.close()
@@ -99,11 +116,54 @@ def pending_count(dsn: str) -> int:
         backend.connection.close()
 
 
+def edited_changes(dsn: str) -> Sequence[str]:
+    """Files whose content is not what was applied; to look, without changing anything."""
+    backend = get_backend(_uri(dsn))
+    try:
+        if backend.execute("SELECT to_regclass('public.crossdock_schema_change')").fetchone()[0] is None:
+            return ()
+        return _edited(_known(), backend.get_applied_migration_hashes(), dict(backend.execute(_KEPT).fetchall()))
+    finally:
+        backend.connection.close()
+
+
 def _known() -> MigrationList:
     return read_migrations(*(str(folder) for folder in folders()))
 
 
-def _refuse_newer(applied: Sequence[str], known: MigrationList) -> None:
+def checksum(text: str) -> str:
+    """Of what a file does: whole lines of comment, blank lines and the ends of lines do not count."""
+    said = [line.rstrip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+
+
+def _checksum_of(migration: Migration) -> str:
+    return checksum(Path(migration.path).read_text(encoding="utf-8"))
+
+
+def _keep(backend: DatabaseBackend, migration: Migration) -> None:
+    backend.execute(_KEEP, {"name": migration.id, "checksum": _checksum_of(migration)})
+
+
+def _refuse_edited(known: MigrationList, applied: Collection[str], kept: Mapping[str, str]) -> None:
+    edited = _edited(known, applied, kept)
+    if edited:
+        more = f" (and {len(edited) - 1} more)" if edited[1:] else ""
+        raise DatabaseUnusableError(
+            f"The schema change {edited[0]} was applied to this database with other content than this release has{more}: "
+            "start the release that applied it; what is to change in the schema goes into a file of its own."
+        )
+
+
+def _edited(known: MigrationList, applied: Collection[str], kept: Mapping[str, str]) -> Sequence[str]:
+    return [
+        migration.id
+        for migration in known
+        if migration.hash in applied and kept.get(migration.id, "") not in {"", _checksum_of(migration)}
+    ]
+
+
+def _refuse_newer(applied: Collection[str], known: MigrationList) -> None:
     unknown = sorted(set(applied) - {migration.hash for migration in known})
     if unknown:
         raise DatabaseUnusableError(
