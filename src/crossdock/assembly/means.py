@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from crossdock.assembly import backorders
+from crossdock.assembly import backorders, deriving
 from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.reactions import NOT_NOW, REACTORS, Reactor, said_of
@@ -37,10 +37,14 @@ async def _replayed(
         await backorders.give(hub, tx, Sku(what))
         return ""
     reactor = next((each for each in reactors if each.name == reactor_name), None)
-    if reactor is None:
+    if reactor is None and reactor_name != deriving.NAME:
         return f'this release has no reaction "{reactor_name}"'
     event = await eventlog.get(tx, UUID(what))
     if event is None:
         return "the fact is not kept any more"
-    await reactor.react(tx, estate, [event], hub.clock.now())
+    eventlog.check_readable([event])
+    if reactor is None:
+        await deriving.again(hub, tx, event)
+    else:
+        await reactor.react(tx, estate, [event], hub.clock.now())
     return ""

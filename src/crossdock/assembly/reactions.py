@@ -145,6 +145,7 @@ async def step(hub: Hub, reactor: Reactor) -> bool:
         async with hub.database.transaction() as tx:
             events = await _next(tx, cursor_name, reactor)
             if events:
+                eventlog.check_readable(events)
                 await reactor.react(tx, await hub.estate.get(tx), events, hub.clock.now())
                 await eventlog.move_cursor(tx, cursor_name, events[-1].cursor)
             elif reactor.to:
@@ -174,6 +175,7 @@ async def _one_by_one(hub: Hub, reactor: Reactor, cursor_name: str) -> bool:
         try:
             async with hub.database.transaction() as tx:
                 if await eventlog.cursor_of(tx, cursor_name) < event.cursor:
+                    eventlog.check_readable([event])
                     await reactor.react(tx, await hub.estate.get(tx), [event], hub.clock.now())
                     await eventlog.move_cursor(tx, cursor_name, event.cursor)
         except NOT_NOW:
@@ -186,17 +188,22 @@ async def _one_by_one(hub: Hub, reactor: Reactor, cursor_name: str) -> bool:
 
 def said_of(error: Exception) -> str:
     """An error in words for people."""
-    return f"{type(error).__name__}: {error}".replace("\x00", "?")
+    return f"{type(error).__name__}: {error}".replace("\x00", "?").encode(errors="replace").decode()
+
+
+def matter_of_failure(reader: str, event: Event, said: str) -> Matter:
+    """A fact that a reader of the log broke on."""
+    return Matter(
+        type="reaction_failed",
+        key=f"reaction/{reader}/{event.id}",
+        subject=event.stream,
+        path=event.type,
+        detail=f"{reader}: {said}"[:500],
+    )
 
 
 async def _set_aside(hub: Hub, reactor: Reactor, cursor_name: str, event: Event, error: Exception) -> None:
-    matter = Matter(
-        type="reaction_failed",
-        key=f"reaction/{reactor.name}/{event.id}",
-        subject=event.stream,
-        path=event.type,
-        detail=f"{reactor.name}: {said_of(error)}"[:500],
-    )
+    matter = matter_of_failure(reactor.name, event, said_of(error))
     origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
     async with hub.database.transaction() as tx:
         if await eventlog.cursor_of(tx, cursor_name) < event.cursor:

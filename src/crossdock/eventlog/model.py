@@ -29,6 +29,17 @@ class Cursor:
 START: Final = Cursor(0, 0)
 
 
+class Unreadable(Document, frozen=True):
+    """Stands for a fact whose payload is not what its type says: written by other hands, or by a mistake of ours."""
+
+    reason: str
+    payload: object
+
+
+class UnreadableFactError(Exception):
+    """Nothing can follow from a fact that cannot be read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """A row as it lies in the table."""
@@ -56,6 +67,7 @@ class Event:
     stream: str
     type: str
     fact: Document
+    """`Unreadable` where it cannot be decoded: its neighbours are read all the same."""
     happened_at: datetime
     recorded_at: datetime
     correlation_id: UUID

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from crossdock.canonical.base import Document
 from crossdock.canonical.facts import fact_type, fact_version
-from crossdock.canonical.upcast import read_fact
+from crossdock.canonical.upcast import UnknownVersionError, read_fact
 from crossdock.eventlog import store
-from crossdock.eventlog.model import START, Cursor, Event, StoredEvent
+from crossdock.eventlog.model import START, Cursor, Event, StoredEvent, Unreadable, UnreadableFactError
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 
@@ -123,13 +123,30 @@ async def hidden_since(tx: Tx) -> datetime | None:
     return await store.hidden_since(tx)
 
 
+def check_readable(events: Sequence[Event]) -> None:
+    """UnreadableFactError when nothing can follow from one of them."""
+    for event in events:
+        if isinstance(event.fact, Unreadable):
+            raise UnreadableFactError(event.fact.reason)
+
+
+def _fact(row: StoredEvent) -> Document:
+    """A fact of a newer release is not unreadable: it is left to that release, and this one stops before it."""
+    try:
+        return read_fact(row.type, row.schema_version, row.payload)
+    except UnknownVersionError:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it is, it concerns this fact and not its neighbours)
+        return Unreadable(reason=f"{type(error).__name__}: {error}", payload=row.payload)
+
+
 def _event(row: StoredEvent) -> Event:
     return Event(
         id=row.id,
         cursor=Cursor(xid=row.xid, position=row.position),
         stream=row.stream,
         type=row.type,
-        fact=read_fact(row.type, row.schema_version, row.payload),
+        fact=_fact(row),
         happened_at=row.happened_at,
         recorded_at=row.recorded_at,
         correlation_id=row.correlation_id,

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from crossdock.foundation.lending import CONNECT_S_MAX, Lending
+from crossdock.foundation.times import bound_times
 
 Row = TypeVar("Row")
 Params: TypeAlias = Mapping[str, object]
@@ -34,6 +35,7 @@ ABOUT_SERVER: Final[LiteralString] = (
 
 set_json_dumps(msgspec.json.encode)
 set_json_loads(msgspec.json.decode)
+bound_times()
 
 
 class DatabaseUnusableError(Exception):

@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromQuery
 
 from crossdock.eventlog import service as eventlog
-from crossdock.eventlog.model import START, Cursor, Event
+from crossdock.eventlog.model import START, Cursor, Event, Unreadable
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import check_limit, parts_of, wrong
 
@@ -73,5 +73,5 @@ def _feed_event(event: Event) -> FeedEvent:
         recorded_at=event.recorded_at,
         trace=event.correlation_id,
         source=event.source,
-        payload=event.fact,
+        payload=event.fact.payload if isinstance(event.fact, Unreadable) else event.fact,
     )

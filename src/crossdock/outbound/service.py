@@ -17,7 +17,7 @@ from crossdock.foundation.ids import id_floor, new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound import facts, store
 from crossdock.outbound.causes import LOOKUP_CAUSE, connection_cause, known_lookups, text
-from crossdock.outbound.derivation.service import Derived, derive
+from crossdock.outbound.derivation.service import Derived, derive, derive_from, pass_by
 from crossdock.outbound.model import (
     Answer,
     Attempt,
@@ -53,6 +53,7 @@ __all__ = [
     "causes",
     "confirm_absent",
     "derive",
+    "derive_from",
     "document_of",
     "freshness",
     "get_intent",
@@ -60,6 +61,7 @@ __all__ = [
     "maintain",
     "parked_causes",
     "parked_for_lookups",
+    "pass_by",
     "release",
     "resend",
     "resolve",

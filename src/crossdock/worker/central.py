@@ -8,11 +8,11 @@ from typing import Final
 
 from crossdock.assembly.appliers import appliers
 from crossdock.assembly.backorders import give_to_backorders
+from crossdock.assembly.deriving import derive
 from crossdock.assembly.desks import desk
 from crossdock.assembly.healing import heal
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.reactions import REACTORS, step
-from crossdock.assembly.sending import builders
 from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName, Sku
 from crossdock.customers import service as customers
@@ -43,7 +43,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="apply", step=partial(_apply, hub)),
         *(Loop(name=f"react {reactor.name}", step=partial(step, hub, reactor)) for reactor in REACTORS),
         Loop(name="backorders", step=partial(give_to_backorders, hub)),
-        Loop(name="derive", step=partial(_derive, hub)),
+        Loop(name="derive", step=partial(derive, hub)),
         Loop(name="lapse", step=partial(_lapse, hub)),
         Loop(name="settle", step=partial(_settle, hub), every_s=CLOCKS_S),
         Loop(name="promise", step=partial(_promise, hub)),
@@ -72,15 +72,6 @@ async def _apply(hub: Hub) -> bool:
     if work.applied:
         hub.hints.ring()
     return work.more
-
-
-async def _derive(hub: Hub) -> bool:
-    async with hub.database.transaction() as tx:
-        estate = await hub.estate.get(tx)
-        derived = await outbound.derive(tx, estate, list(builders(hub)), now=hub.clock.now())
-    if derived.intents:
-        hub.hints.ring()
-    return derived.facts > 0
 
 
 async def _lapse(hub: Hub) -> bool:

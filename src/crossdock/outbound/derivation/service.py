@@ -57,6 +57,16 @@ async def derive(tx: Tx, estate: Estate, builders: Collection[str], *, now: date
     if not events:
         await eventlog.move_past(tx, CURSOR, SOURCES)
         return Derived(facts=0, intents=0, withdrawn=0)
+    derived = await derive_from(tx, estate, builders, events, now=now)
+    await eventlog.move_cursor(tx, CURSOR, events[-1].cursor)
+    return derived
+
+
+async def derive_from(
+    tx: Tx, estate: Estate, builders: Collection[str], events: Sequence[LoggedEvent], *, now: datetime
+) -> Derived:
+    """Intents of given facts; what was derived before is there already and stays as it is."""
+    eventlog.check_readable(events)
     orders = {order for event in events if (order := order_of(event.fact)) is not None}
     known = await store.origins(tx, orders)
     step = _Step(tx, now)
@@ -65,8 +75,16 @@ async def derive(tx: Tx, estate: Estate, builders: Collection[str], *, now: date
         await step.take(event, _plan(event, origin, estate, builders))
     await step.flush()
     await store.remember(tx, list(known.values()))
-    await eventlog.move_cursor(tx, CURSOR, events[-1].cursor)
     return Derived(facts=len(events), intents=step.made, withdrawn=step.withdrawn)
+
+
+async def pass_by(tx: Tx) -> LoggedEvent | None:
+    """Leave the next fact out, for one that derivation breaks on; None when there is none."""
+    cursor = await eventlog.cursor_of(tx, CURSOR)
+    event = next(iter(await eventlog.read_after(tx, cursor, limit=1, types=SOURCES)), None)
+    if event is not None:
+        await eventlog.move_cursor(tx, CURSOR, event.cursor)
+    return event
 
 
 def _remember(known: dict[str, OrderOrigin], event: LoggedEvent) -> OrderOrigin | None:
