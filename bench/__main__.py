@@ -4,13 +4,15 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from bench import idle, intake, soak
 from bench.figures import Figure, show
-from bench.stock.area import stock
+from bench.stock.area import flash_sale, long_snapshot, stock
 from cyclopts import App
 
+PHASE_S: Final = 5.0
+"""How long one side is measured before the other has its turn."""
 app = App(name="crossdock", help="Measure the hub, side by side and interleaved; run it long, with faults.")
 
 
@@ -26,6 +28,8 @@ class Ordeal(StrEnum):
     """What can be run long."""
 
     CRASH = "crash"
+    FLASH = "flash"
+    SNAPSHOT = "snapshot"
 
 
 @app.command(name="bench")
@@ -57,13 +61,17 @@ def run_long(name: Ordeal, *, cycles: int = 20, seed: int = 1, json: bool = Fals
 
     Args:
         name: Which faults.
-        cycles: How many of them.
-        seed: Which moments and victims chance chooses.
+        cycles: How many of them (crash).
+        seed: Which moments and victims chance chooses (crash).
         json: Print a list for machines.
     """
     match name:
         case Ordeal.CRASH:
             figures = asyncio.run(soak.crash(cycles, seed))
+        case Ordeal.FLASH:
+            figures = asyncio.run(flash_sale())
+        case Ordeal.SNAPSHOT:
+            figures = asyncio.run(long_snapshot(PHASE_S))
         case _:
             assert_never(name)
     show(figures, as_json=json)

@@ -13,6 +13,7 @@ import sys
 import time
 from array import array
 from collections import Counter, deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,8 @@ class Step(msgspec.Struct, frozen=True):
 
     seconds: float
     rate: float = 0.0
+    only: str = ""
+    """Only this kind of request; empty: all kinds."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +63,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """What one kind of request got in one second, by when it was due."""
+    """What one kind of request got in one second, or in one step (`second` is -1), by when it was due."""
 
     shot: str
+    step: int
     second: int
     requests: int
     p50_ms: float
@@ -85,10 +89,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """Answers per second."""
         return self.requests / self.seconds
 
-    def p99_of(self, shot: str, first: int, last: int) -> float:
-        """The middle of a kind's p99 over some seconds: one hiccup of the machine does not decide."""
-        found = sorted(each.p99_ms for each in self.slices if each.shot == shot and first <= each.second < last)
-        return found[len(found) // 2] if found else 0.0
+    def step(self, shot: str, step: int) -> Slice:
+        """A kind of request over a whole step."""
+        return next(each for each in self.slices if (each.shot, each.step, each.second) == (shot, step, -1))
 
 
 def template(job: Job, shot: Shot) -> bytes:
@@ -109,13 +112,14 @@ def _placed(text: str) -> str:
 class Client:
     """One connection."""
 
-    __slots__ = ("got", "shot", "since", "sock")
+    __slots__ = ("got", "shot", "since", "sock", "step")
 
     def __init__(self, port: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.since = 0
         self.shot = 0
+        self.step = 0
         self.got = b""
 
 
@@ -126,7 +130,8 @@ class Load:
         self._job = job
         self._templates = [template(job, shot) for shot in job.shots]
         weights = [shot.weight for shot in job.shots]
-        self._order = random.Random(1).choices(range(len(job.shots)), weights, k=CYCLE)
+        self._mixed = random.Random(1).choices(range(len(job.shots)), weights, k=CYCLE)
+        self._order = self._mixed
         self._number = job.first
         self._selector = selectors.DefaultSelector()
         self._resting: deque[Client] = deque()
@@ -134,7 +139,8 @@ class Load:
             client = Client(job.port)
             self._selector.register(client.sock, selectors.EVENT_READ, client)
             self._resting.append(client)
-        self._taken: dict[tuple[int, int], array[int]] = {}
+        self._step = 0
+        self._taken: dict[tuple[int, int, int], array[int]] = {}
         self._statuses: Counter[bytes] = Counter()
         self._under_way = 0
         self._began = self._ends = self._due = time.perf_counter_ns()
@@ -142,7 +148,9 @@ class Load:
 
     def run(self) -> Result:
         """Send step by step, then wait for what is under way."""
-        for step in self._job.steps:
+        for at, step in enumerate(self._job.steps):
+            self._step = at
+            self._order = [n for n, shot in enumerate(self._job.shots) if shot.name == step.only] or self._mixed
             self._ends += int(step.seconds * NS)
             self._pause = int(NS / step.rate) if step.rate else 0
             self._due = max(self._due, time.perf_counter_ns())
@@ -176,7 +184,8 @@ class Load:
     def _send(self, client: Client, since: int) -> None:
         self._number = number = self._number + 1
         client.since = since
-        client.shot = shot = self._order[number % CYCLE]
+        client.step = self._step
+        client.shot = shot = self._order[number % len(self._order)]
         client.sock.sendall(self._templates[shot] % {b"n": number, b"k": number * STRIDE % self._job.items})
         self._under_way += 1
 
@@ -187,7 +196,7 @@ class Load:
             return
         client.got = b""
         now = time.perf_counter_ns()
-        place = client.shot, (client.since - self._began) // NS
+        place = client.shot, client.step, (client.since - self._began) // NS
         taken = self._taken.get(place)
         if taken is None:
             taken = self._taken[place] = array("q")
@@ -208,17 +217,23 @@ class Load:
             p50_ms=_at(times, 50),
             p99_ms=_at(times, 99),
             max_ms=times[-1] / 1e6,
-            slices=[
-                Slice(
-                    shot=self._job.shots[shot].name,
-                    second=second,
-                    requests=len(taken),
-                    p50_ms=_at(sorted(taken), 50),
-                    p99_ms=_at(sorted(taken), 99),
-                )
-                for (shot, second), taken in sorted(self._taken.items())
-            ],
+            slices=list(self._slices()),
         )
+
+    def _slices(self) -> Iterator[Slice]:
+        whole: dict[tuple[int, int, int], array[int]] = {}
+        for (shot, step, _), taken in self._taken.items():
+            whole.setdefault((shot, step, -1), array("q")).extend(taken)
+        for (shot, step, second), taken in sorted((self._taken | whole).items()):
+            ordered = sorted(taken)
+            yield Slice(
+                shot=self._job.shots[shot].name,
+                step=step,
+                second=second,
+                requests=len(ordered),
+                p50_ms=_at(ordered, 50),
+                p99_ms=_at(ordered, 99),
+            )
 
 
 def _at(times: list[int], percent: int) -> float:

@@ -3,16 +3,34 @@
 from collections.abc import Sequence
 
 from bench.figures import Figure
-from bench.stock import hot, web
+from bench.stock import flash, hot, snapshot, web
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
+async def flash_sale() -> Sequence[Figure]:
+    """The whole sale."""
+    with _shown() as progress:
+        return await flash.flash(flash.FULL_S, progress)
+
+
+async def long_snapshot(seconds: float) -> Sequence[Figure]:
+    """Ten minutes of it."""
+    with _shown() as progress:
+        return await snapshot.snapshots(seconds, progress, held_s=snapshot.FULL_S)
+
+
 async def stock(rounds: int, seconds: float) -> Sequence[Figure]:
     """Measure them with progress on the screen."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+    with _shown() as progress:
         return [
             *await hot.reservations(rounds, seconds, progress),
             *await web.over_http(rounds, seconds, progress),
+            *await flash.flash(max(flash.SHORT_S, seconds), progress),
+            *await snapshot.snapshots(seconds, progress, held_s=max(snapshot.HELD_S, seconds * 2 * rounds)),
         ]
+
+
+def _shown() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))

@@ -1,12 +1,13 @@
 """A shop with far more stock than a run can sell, and callers that reserve from it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Final
+from typing import Final, TypeAlias
 
 from bench.cluster import Contender, contenders
 
@@ -20,6 +21,8 @@ from crossdock.inventory import service as inventory
 from crossdock.inventory.model import MovementKey, NewMovement
 from crossdock.inventory.reservations.model import (
     ClaimKind,
+    CommitHold,
+    CommitOutcome,
     Reserved,
     ReserveLine,
     ReserveOutcome,
@@ -32,6 +35,7 @@ SPREAD: Final = 10_000
 CALLERS: Final = 256
 PLENTY: Final = Decimal(1_000_000_000)
 ONE: Final = Decimal(1)
+HOLD_LIVES: Final = timedelta(seconds=2)
 _BATCH: Final = 2_000
 
 
@@ -43,8 +47,8 @@ class Shop:
     database: Database
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    async def stock(self, skus: Sequence[Sku]) -> None:
-        """Receive plenty of each."""
+    async def stock(self, skus: Sequence[Sku], quantity: Decimal = PLENTY) -> None:
+        """Receive plenty of each, or so much."""
         now = SYSTEM_CLOCK.now()
         for start in range(0, len(skus), _BATCH):
             movements = [
@@ -53,7 +57,7 @@ class Shop:
                     kind=FloorMovement.RECEIVE,
                     sku=sku,
                     location=DC,
-                    quantity=PLENTY,
+                    quantity=quantity,
                     happened_at=now,
                 )
                 for sku in skus[start : start + _BATCH]
@@ -79,6 +83,30 @@ class Shop:
         await asyncio.gather(*(call() for _ in range(CALLERS)))
         return done / (clock() - began)
 
+    async def hold(self, seconds: float) -> float:
+        """Holds of the hot item per second, made and ended: every other one is committed, the rest lapse."""
+        holds: GroupCommit[ReserveRequest, ReserveOutcome] = GroupCommit(self._flush)
+        commits: GroupCommit[CommitHold, CommitOutcome] = GroupCommit(self._commit)
+        clock = SYSTEM_CLOCK.monotonic
+        began = clock()
+        done = 0
+
+        async def call() -> None:
+            nonlocal done
+            while clock() - began < seconds:
+                request = _hold(next(self.numbers))
+                assert isinstance(await holds.submit(request), Reserved)
+                if done % 2:
+                    await commits.submit(CommitHold(request.key))
+                done += 1
+
+        await asyncio.gather(*(call() for _ in range(CALLERS)))
+        return done / (clock() - began)
+
+    async def _commit(self, commits: Sequence[CommitHold]) -> Sequence[CommitOutcome]:
+        async with self.database.pipelined() as tx:
+            return await inventory.commit(tx, commits, origin=Origin.begin("bench"), now=SYSTEM_CLOCK.now())
+
     async def _flush(self, requests: Sequence[ReserveRequest]) -> Sequence[ReserveOutcome]:
         async with self.database.pipelined() as tx:
             return await inventory.reserve(tx, requests, origin=Origin.begin("bench"), now=SYSTEM_CLOCK.now())
@@ -88,6 +116,29 @@ def _request(number: int, sku: Sku) -> ReserveRequest:
     return ReserveRequest(
         key=ReservationKey(f"bench/{number}"), kind=ClaimKind.ALLOCATION, lines=(ReserveLine(sku, ONE, (DC,)),)
     )
+
+
+def _hold(number: int) -> ReserveRequest:
+    return ReserveRequest(
+        key=ReservationKey(f"bench/{number}"),
+        kind=ClaimKind.HOLD,
+        lines=(ReserveLine(HOT, ONE, (DC,)),),
+        expires_at=SYSTEM_CLOCK.now() + HOLD_LIVES,
+    )
+
+
+Work: TypeAlias = Callable[[Shop, float], Awaitable[float]]
+"""Something done to a shop for some seconds; how often per second."""
+
+
+async def allocate(shop: Shop, seconds: float) -> float:
+    """Units of the hot item for placed orders."""
+    return await shop.reserve(seconds, hot)
+
+
+async def hold(shop: Shop, seconds: float) -> float:
+    """Units of the hot item for customers who think about it."""
+    return await shop.hold(seconds)
 
 
 def hot(_number: int) -> Sku:

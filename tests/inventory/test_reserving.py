@@ -285,3 +285,29 @@ async def test_a_lapsed_hold_cannot_be_extended(ten: Database) -> None:
 
 def extension(key: str, minutes: int) -> ExtendHold:
     return ExtendHold(ReservationKey(key), NOW + minutes * MINUTE)
+
+
+async def test_a_hold_made_by_somebody_whose_clock_is_behind_ends_all_the_same(database: Database) -> None:
+    """Whoever writes a position looks for lapsed holds only since it was last written: this one lapsed long before."""
+    await receive(database, 10)
+    await record(database, movement(FloorMovement.ISSUE, 1), now=NOW + 20 * MINUTE)
+    await reserve(database, hold("cart/1", line(2), expires_at=NOW + 5 * MINUTE), now=NOW)
+
+    async with database.transaction() as tx:
+        ended = await service.lapse(tx, origin=ORIGIN, now=NOW + 30 * MINUTE)
+
+    assert ended == 1
+    assert (await position(database, now=NOW + 30 * MINUTE)).held == 0
+    assert await differences(database) == []
+
+
+async def test_a_look_at_lapsed_holds_goes_on_where_the_last_one_ended(database: Database) -> None:
+    await receive(database, 10)
+    deadlines = [NOW + minutes * MINUTE for minutes in (5, 9)]
+    await reserve(database, *(hold(f"cart/{at}", expires_at=at) for at in deadlines))
+
+    async with database.transaction() as tx:
+        later = await service.lapse(tx, origin=ORIGIN, now=NOW + 8 * MINUTE, since=NOW + 6 * MINUTE)
+        both = await service.lapse(tx, origin=ORIGIN, now=NOW + 10 * MINUTE)
+
+    assert (later, both) == (0, 2)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -30,6 +30,10 @@ from crossdock.worker.loop import Loop
 
 REFRESH_MAX: Final = 2000
 LAPSE_MAX: Final = 500
+LAPSE_WHOLE_S: Final = 60.0
+LATE_MAX: Final = timedelta(minutes=1)
+"""A hold that a slow transaction, or one with another clock, made is seen for so long after its deadline."""
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 SETTLE_MAX: Final = 1000
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
@@ -44,7 +48,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         *(Loop(name=f"react {reactor.name}", step=partial(step, hub, reactor)) for reactor in REACTORS),
         Loop(name="backorders", step=partial(give_to_backorders, hub)),
         Loop(name="derive", step=partial(derive, hub)),
-        Loop(name="lapse", step=partial(_lapse, hub)),
+        Loop(name="lapse", step=_Lapse(hub)),
         Loop(name="settle", step=partial(_settle, hub), every_s=CLOCKS_S),
         Loop(name="promise", step=partial(_promise, hub)),
         Loop(name="promise all", step=_PromiseAll(hub), every_s=CLOCKS_S),
@@ -74,13 +78,31 @@ async def _apply(hub: Hub) -> bool:
     return work.more
 
 
-async def _lapse(hub: Hub) -> bool:
-    """Holds past their deadline no longer count anywhere; written down, their units are published again."""
-    async with hub.database.transaction() as tx:
-        ended = await inventory.lapse(tx, origin=Origin.begin("holds"), now=hub.clock.now(), limit=LAPSE_MAX)
-    if ended:
-        hub.hints.ring()
-    return ended > 0
+@dataclass(slots=True)
+class _Lapse:
+    """Holds past their deadline no longer count anywhere; written down, their units are published again.
+
+    Every look goes on where the last one ended, once a minute from the beginning: who goes through all that ever lapsed
+    with every hint is slow while somebody holds a snapshot.
+    """
+
+    hub: Hub
+    _looked_at: datetime | None = None
+    _whole_at: float = 0.0
+
+    async def __call__(self) -> bool:
+        now, monotonic = self.hub.clock.now(), self.hub.clock.monotonic()
+        whole = self._looked_at is None or monotonic >= self._whole_at
+        since = LONG_AGO if self._looked_at is None or whole else self._looked_at - LATE_MAX
+        async with self.hub.database.transaction() as tx:
+            ended = await inventory.lapse(tx, origin=Origin.begin("holds"), now=now, since=since, limit=LAPSE_MAX)
+        if ended:
+            self.hub.hints.ring()
+            return True
+        self._looked_at = now
+        if whole:
+            self._whole_at = monotonic + LAPSE_WHOLE_S
+        return False
 
 
 async def _settle(hub: Hub) -> bool:

@@ -11,12 +11,14 @@ from crossdock.canonical.stock import MovementKind
 from crossdock.foundation.db import Tx, fetch_all, fetch_tuples
 from crossdock.inventory.model import Account, LedgerCursor, Movement, Position
 
-# A hold lives while now < expires_at: lapsed ones do not count, whether or not anybody has ended them yet.
+# A hold lives while now < expires_at: lapsed ones do not count, whether or not anybody has ended them yet. Those that
+# lapsed before the position was last written have been (`rules.lapses_ended_until`): looked for by range, they cost
+# nothing, however many claims the item has.
 POSITIONS: Final[LiteralString] = """
 SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scale(damaged) AS damaged,
        trim_scale(quality_hold) AS quality_hold, trim_scale(quarantine) AS quarantine, trim_scale(display) AS display,
        trim_scale(repair) AS repair, trim_scale(return_to_vendor) AS return_to_vendor,
-       trim_scale(p.held - coalesce(dead.units, 0)) AS held,
+       trim_scale(p.held - coalesce(dead.units, 0) - coalesce(own.remaining, 0)) AS held,
        trim_scale(p.allocated) AS allocated, trim_scale(in_transit) AS in_transit, trim_scale(on_order) AS on_order,
        trim_scale(dated) AS dated, trim_scale(backordered) AS backordered, version, changed_at, happened_at, counted_at
   FROM inventory.standing p
@@ -25,7 +27,10 @@ SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scal
          FROM inventory.claim c
         WHERE p.held > 0 AND c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
           AND c.remaining > 0 AND c.kind = 'hold'
-          AND (c.expires_at <= %(now)s OR c.key = %(without)s::text)) AS dead ON true
+          AND c.expires_at > p.changed_at - interval '1 minute' AND c.expires_at <= %(now)s) AS dead ON true
+  LEFT JOIN inventory.claim own
+    ON own.key = %(without)s::text AND own.sku = p.sku AND own.location = p.location AND own.condition = p.condition
+   AND own.remaining > 0 AND own.kind = 'hold' AND own.expires_at > %(now)s
  WHERE p.sku = ANY(%(skus)b::text[])
    AND (%(locations)b::text[] IS NULL OR p.location = ANY(%(locations)b::text[]))
  ORDER BY p.sku, p.location, p.condition

@@ -110,7 +110,7 @@ WITH way AS MATERIALIZED (
       FROM closing c
      WHERE NOT c.busy AND p.sku = c.sku AND p.location = c.location AND p.condition = c.condition
        AND p.version = c.row_version
-    RETURNING p.sku, p.location, p.condition, p.version
+    RETURNING p.sku, p.location, p.condition, p.version, c.row_version
 ), run AS (
     INSERT INTO inventory.running
            (sku, location, condition, version, on_hand, damaged, quality_hold, quarantine, display, repair,
@@ -125,7 +125,8 @@ WITH way AS MATERIALIZED (
 ), superseded AS (
     DELETE FROM inventory.running r
      USING written w
-     WHERE r.sku = w.sku AND r.location = w.location AND r.condition = w.condition AND r.version < w.version
+     WHERE r.sku = w.sku AND r.location = w.location AND r.condition = w.condition
+       AND r.version > w.row_version AND r.version < w.version
 )
 SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM run)
 """

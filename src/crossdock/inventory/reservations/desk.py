@@ -1,8 +1,8 @@
 """The counter at which a batch is served: its positions locked, its lapsed holds ended, its entries written once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Self
+from datetime import UTC, datetime
+from typing import Final, Self
 
 from crossdock.canonical.base import ReservationKey
 from crossdock.eventlog.service import Origin
@@ -15,6 +15,7 @@ from crossdock.inventory.reservations.model import Claim
 from crossdock.inventory.rules import Books, opened, post
 
 _TRIES_MAX = 8
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class ClaimsKeepMovingError(Exception):
@@ -35,10 +36,15 @@ class Desk:
         self.lapsed = 0
 
     @classmethod
-    async def open(cls, tx: Tx, positions: set[PositionKey], *, now: datetime, make: bool = False) -> Self:
-        """Lock *positions* in key order and end the holds that have lapsed there. *make* makes missing rows."""
+    async def open(
+        cls, tx: Tx, positions: set[PositionKey], *, now: datetime, make: bool = False, thorough: bool = False
+    ) -> Self:
+        """Lock *positions* in key order and end the holds that have lapsed there. *make* makes missing rows.
+
+        *thorough*: even what somebody whose clock is wrong has left behind.
+        """
         desk = cls(tx, now)
-        await desk._lock(positions, make=make)
+        await desk._lock(positions, make=make, thorough=thorough)
         return desk
 
     @classmethod
@@ -63,14 +69,15 @@ class Desk:
             wanted = standing
         raise ClaimsKeepMovingError(f"reservations {sorted(keys)[:5]}")
 
-    async def _lock(self, positions: set[PositionKey], *, make: bool) -> None:
+    async def _lock(self, positions: set[PositionKey], *, make: bool, thorough: bool = False) -> None:
         if not positions:
             return
         found = await ledger.lock(self._tx, positions, make=make)
         self.before |= {position.key: position for position in found}
         self.books |= opened(found)
         if any(position.held for position in found):
-            due = await store.lapsed(self._tx, {position.key for position in found}, self._now)
+            since = {position.key: rules.lapses_ended_until(position) for position in found}
+            due = await store.lapsed(self._tx, dict.fromkeys(since, LONG_AGO) if thorough else since, self._now)
             for posting, claim in rules.lapse(due, self.books):
                 self.write([posting], [claim])
                 self.lapsed += 1

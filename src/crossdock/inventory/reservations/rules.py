@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from crossdock.canonical.base import ReservationKey
 from crossdock.canonical.stock import MovementKind
-from crossdock.inventory.model import ZERO, Account, PositionKey, Posting
+from crossdock.inventory.model import ZERO, Account, Position, PositionKey, Posting
 from crossdock.inventory.reservations.model import (
     ACCOUNT_OF,
     ArrivedExpired,
@@ -34,6 +34,7 @@ from crossdock.inventory.reservations.model import (
 from crossdock.inventory.rules import Books, digest, fingerprint, post
 from crossdock.inventory.states import State
 
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 EXPIRED: Final = "expired"
 """Reason of ledger rows that end a hold at its deadline."""
 MOVED: Final = "moved"
@@ -133,6 +134,13 @@ def _fresh(
         arrived=arrived,
         remaining=arrived,
     )
+
+
+def lapses_ended_until(position: Position) -> datetime:
+    """Holds with an earlier deadline have been ended there: whoever wrote the position did that first. Clocks of several
+    processes differ, but not by so much.
+    """
+    return position.changed_at - CLOCKS_DIFFER
 
 
 def lapse(due: Iterable[Claim], books: Books) -> Iterator[tuple[Posting, Claim]]:

@@ -12,7 +12,7 @@ from crossdock.inventory.findings import raise_findings
 from crossdock.inventory.model import KeyReused, PositionKey, Posting
 from crossdock.inventory.operations import Operations
 from crossdock.inventory.reservations import rules, store
-from crossdock.inventory.reservations.desk import Desk
+from crossdock.inventory.reservations.desk import LONG_AGO, Desk
 from crossdock.inventory.reservations.model import (
     ArrivedExpired,
     Claim,
@@ -262,16 +262,16 @@ def _moved(desk: Desk, request: Move, mine: Sequence[Claim], now: datetime) -> t
     return Moved(request.key, booked.quantity), _replaced(mine, booked.claims)
 
 
-async def lapse(tx: Tx, *, origin: Origin, now: datetime, limit: int = 1000) -> int:
-    """End holds whose deadline has passed, at as many positions as *limit* of them stand on; how many were ended.
+async def lapse(tx: Tx, *, origin: Origin, now: datetime, since: datetime = LONG_AGO, limit: int = 1000) -> int:
+    """End holds whose deadline has passed after *since*, at as many positions as *limit* of them stand on; how many.
 
     Everything else works without it: it only makes the ledger say what every reader already takes for granted, so that
     freed units are published.
     """
-    positions = await store.due_positions(tx, now, limit=limit)
+    positions = await store.due_positions(tx, now, since=since, limit=limit)
     if not positions:
         return 0
-    desk = await Desk.open(tx, positions, now=now)
+    desk = await Desk.open(tx, positions, now=now, thorough=True)
     await desk.close(origin=origin, floor=False)
     return desk.lapsed
 

@@ -73,14 +73,17 @@ SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), tri
  ORDER BY key, sku, location, condition
 """
 
-# Deadlines that have passed at the given positions: asked under their locks, so that no unit is given back twice.
+# Deadlines that have passed at the given positions: asked under their locks, so that no unit is given back twice. Whoever
+# writes a position ends what had lapsed there first; below that, the index holds only the past, which is many pages while
+# somebody holds a snapshot.
 LAPSED: Final[LiteralString] = """
 SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
        trim_scale(remaining), trim_scale(consumed),
        trim_scale(released), trim_scale(expired), trim_scale(moved)
-  FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[]) AS at(sku, location, condition)
+  FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(since)b::timestamptz[])
+       AS at(sku, location, condition, since)
   JOIN inventory.claim USING (sku, location, condition)
- WHERE remaining > 0 AND expires_at <= %(now)s
+ WHERE remaining > 0 AND expires_at > at.since AND expires_at <= %(now)s
  ORDER BY expires_at, key
 """
 
@@ -88,7 +91,7 @@ DUE_POSITIONS: Final[LiteralString] = """
 SELECT DISTINCT sku, location, condition
   FROM (SELECT sku, location, condition
           FROM inventory.claim
-         WHERE remaining > 0 AND expires_at <= %(now)s
+         WHERE remaining > 0 AND expires_at > %(since)s AND expires_at <= %(now)s
          ORDER BY expires_at
          LIMIT %(limit)s) AS due
 """
@@ -223,15 +226,16 @@ async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[Reserva
     return {row[0]: row[1] for row in await fetch_tuples(tx, CHANNELS_OF, {"keys": keys})}
 
 
-async def lapsed(tx: Tx, positions: set[PositionKey], now: datetime) -> Sequence[Claim]:
-    """Holds at locked positions whose deadline has passed."""
-    rows = await fetch_tuples(tx, LAPSED, {**Places.of(positions).params, "now": now})
+async def lapsed(tx: Tx, since: Mapping[PositionKey, datetime], now: datetime) -> Sequence[Claim]:
+    """Holds at locked positions whose deadline has passed, since a moment of each."""
+    params = {**Places.of(set(since)).params, "since": [since[position] for position in sorted(since)], "now": now}
+    rows = await fetch_tuples(tx, LAPSED, params)
     return [_claim(row) for row in rows]
 
 
-async def due_positions(tx: Tx, now: datetime, *, limit: int) -> set[PositionKey]:
-    """Where the oldest passed deadlines are."""
-    return set(await fetch_all(tx, DUE_POSITIONS, PositionKey, {"now": now, "limit": limit}))
+async def due_positions(tx: Tx, now: datetime, *, since: datetime, limit: int) -> set[PositionKey]:
+    """Where the oldest passed deadlines are, of those after *since*."""
+    return set(await fetch_all(tx, DUE_POSITIONS, PositionKey, {"now": now, "since": since, "limit": limit}))
 
 
 async def deadlines(tx: Tx, skus: Sequence[Sku], now: datetime) -> Mapping[Sku, datetime]:
