@@ -88,7 +88,6 @@ async def open_shop(
                     f"Port {port} of {host} cannot be used ({error.strerror}); choose another."
                 ) from error
             url = f"http://{host}:{runner.addresses[0][1]}"
-            log.info("shop_opened", url=url, checks=checks.source)
             yield OpenShop(shop, courier, url, checks.source)
         finally:
             await courier.close()

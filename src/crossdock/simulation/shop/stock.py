@@ -39,6 +39,11 @@ class StockRoom:
         level.updated_at = at
         self.changed(level)
 
+    @property
+    def told(self) -> int:
+        """Figures that somebody else has set."""
+        return sum(1 for entry in self.ledger if entry.cause == "api")
+
     def levels_of(self, variant: Variant) -> Iterator[Level]:
         """One per location, in the locations' order."""
         for location_id in self._catalogue.locations:

@@ -63,6 +63,10 @@ class Feed:
     journal: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Debit - credit per posting key, over all closed store days."""
     open_exceptions: dict[str, str] = field(default_factory=dict)
+    matters: set[tuple[str, str]] = field(default_factory=set)
+    """Type and subject of every exception that was ever opened."""
+    shorts: list[tuple[str, str]] = field(default_factory=list)
+    """Position and cause of every moment at which more was promised than was there."""
     latest: list[str] = field(default_factory=list)
 
     async def read(self) -> int:
@@ -102,12 +106,21 @@ class Feed:
                 self.receipts_total += Decimal(str(said["total"]))
             case "store_day.closed":
                 self._closed(event)
+            case "exception.opened" | "exception.closed" | "stock.short":
+                self._trouble(event)
+            case _:
+                pass
+
+    def _trouble(self, event: FeedEvent) -> None:
+        said = event.payload
+        match event.type:
             case "exception.opened":
-                self.open_exceptions[str(said["exception_id"])] = f"{said['type']}: {said['subject']}"
+                self.open_exceptions[str(said["exception_id"])] = f"{said['type']}: {said['subject']} ({said['owner']})"
+                self.matters.add((str(said["type"]), str(said["subject"])))
             case "exception.closed":
                 self.open_exceptions.pop(str(said["exception_id"]), None)
             case _:
-                pass
+                self.shorts.append((event.subject, str(said["cause"])))
 
     def _landed(self, event: FeedEvent) -> None:
         said = event.payload

@@ -93,11 +93,12 @@ class HubProcess:
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
-    async def command(self, *words: str) -> str:
-        """Run `crossdock …` beside it; what it printed. HubError when it ends with anything but 0 or findings."""
+    async def command(self, *words: str, width: int | None = None) -> str:
+        """Run `crossdock …` beside it; what it printed, *width* characters a line. HubError unless it ends with 0 or 1."""
+        environment = self._env() if width is None else {**self._env(), "COLUMNS": str(width)}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "crossdock", *words,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=self._env(),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
         )  # fmt: skip
         said, complained = await process.communicate()
         if process.returncode not in {0, 1}:

@@ -20,6 +20,8 @@ from crossdock.simulation.trading_day.stage import Stage
 
 ZERO: Final = Decimal(0)
 SHOWN: Final = 5
+PROMISES: Final = frozenset({"hold", "hold_release", "allocate", "release", "consume"})
+"""Movements that are promises or end one: the database refuses them where they would raise `short`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +148,29 @@ def _nothing_open(said: Accounts) -> Claim:
     return _equal("No unit is left promised and unshipped", ZERO, open_claims)
 
 
-def _nothing_oversold(said: Accounts) -> Claim:
+def _nothing_promised_twice(said: Accounts) -> Claim:
+    """More can be promised than is there only when the floor takes goods away: never by a promise."""
+    by_promise = [f"{position}: {cause}" for position, cause in said.feed.shorts if cause.split()[0] in PROMISES]
     short = sum((row.short for row in said.positions), ZERO)
     return Claim(
-        text="Nothing was sold twice",
-        holds=short == 0 and said.shop.oversold_units == 0,
-        figures=f"{short:f} units short in the hub, {said.shop.oversold_units} oversold in the shop",
+        text="The hub promised no unit that was not there, the shop sold none that it was not shown",
+        holds=not by_promise and short == 0 and said.shop.oversold_units == 0,
+        figures=f"{len(by_promise)} promises without goods, {short:f} units short now, "
+        f"{said.shop.oversold_units} oversold in the shop",
+        differences=tuple(by_promise[:SHOWN]),
+    )
+
+
+def _taken_by_tills(said: Accounts) -> Claim:
+    """A till sells what lies on the shelf, promised or not: that cannot be refused, but somebody must know of it."""
+    unnoticed = sorted(
+        {position for position, _ in said.feed.shorts if ("stock_short", position) not in said.feed.matters}
+    )
+    return Claim(
+        text="Each time a till sold a promised unit first, somebody was told",
+        holds=not unnoticed,
+        figures=f"{len(said.feed.shorts)} times, {len(unnoticed)} without an exception",
+        differences=tuple(unnoticed[:SHOWN]),
     )
 
 
@@ -194,7 +213,8 @@ CLAIMS: Final[Sequence[Callable[[Accounts], Claim]]] = (
     _one_document,
     _stock,
     _nothing_open,
-    _nothing_oversold,
+    _nothing_promised_twice,
+    _taken_by_tills,
     _till_money,
     _web_money,
     _journals,

@@ -15,7 +15,15 @@ from crossdock.simulation.shop.faults import FaultKind
 from crossdock.simulation.trading_day.feed import OrderStory
 from crossdock.simulation.trading_day.play import Outside, close_stores, play
 from crossdock.simulation.trading_day.proof import Claim, prove
-from crossdock.simulation.trading_day.screen import Bars, Board, interrupted, print_proof, slowest
+from crossdock.simulation.trading_day.screen import (
+    Bars,
+    Board,
+    interrupted,
+    print_people,
+    print_proof,
+    print_verdict,
+    slowest,
+)
 from crossdock.simulation.trading_day.stage import Script, Stage, set_stage
 
 LOOK_S: Final = 1.0
@@ -88,19 +96,22 @@ async def _day(stage: Stage, console: Console) -> Result:
         if told.fault is FaultKind.REDELIVER and told.topic == "orders/create"
     }
     claims = await prove(stage, outside)
-    _print_messages(console, stage, overview)
-    print_proof(console, claims)
     for title, story in _stories(stage, outside):
         if story is not None:
             console.print(f"\n{title}", style="bold")
-            console.print(await stage.hub.command("order", "trace", story.order_id), markup=False, soft_wrap=True)
+            trace = await stage.hub.command("order", "trace", story.order_id, width=console.width)
+            console.print(trace, markup=False, soft_wrap=True)
+    print_people(console, stage.feed)
+    _print_messages(console, stage, overview)
+    print_proof(console, claims)
+    print_verdict(console, claims)
     return Result(claims=claims, parked=overview.intents.get("parked", 0))
 
 
 async def _look(stage: Stage, outside: Outside, board: Board, phase: str) -> Overview:
     await stage.feed.read()
     overview = await stage.hub.get("/v1/overview", Overview)
-    board.show(phase, outside, stage.feed, overview.waiting)
+    board.show(phase, outside, stage.feed, overview.waiting, stage.shop.shop.books.stock.told)
     await stage.clock.sleep(LOOK_S)
     return overview
 

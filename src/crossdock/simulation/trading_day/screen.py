@@ -26,6 +26,9 @@ STEPS = (
 )
 
 
+EXCEPTIONS_SHOWN = 8
+
+
 class Bars:
     """One bar per step of setting the stage."""
 
@@ -68,17 +71,17 @@ class Board:
         if self._console.is_terminal:
             self._live.stop()
 
-    def show(self, phase: str, outside: Outside, feed: Feed, waiting: int) -> None:
+    def show(self, phase: str, outside: Outside, feed: Feed, waiting: int, published: int) -> None:
         """The state of things now."""
         if self._console.is_terminal:
-            self._live.update(_board(phase, outside, feed, waiting))
+            self._live.update(_board(phase, outside, feed, waiting, published))
             return
         self._lines += 1
         if self._lines % 10 == 1:
-            self._console.print(_line(phase, outside, feed, waiting), soft_wrap=True)
+            self._console.print(_line(phase, outside, feed, waiting, published), soft_wrap=True)
 
 
-def _board(phase: str, outside: Outside, feed: Feed, waiting: int) -> RenderableType:
+def _board(phase: str, outside: Outside, feed: Feed, waiting: int, published: int) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column()
@@ -87,6 +90,7 @@ def _board(phase: str, outside: Outside, feed: Feed, waiting: int) -> Renderable
         ("receipts rung up", str(outside.receipts_sent), "documents landed", str(landed)),
         ("web orders bought", str(outside.web_orders), "documents waiting", str(waiting)),
         ("turned away (sold out)", str(outside.turned_away), "exceptions open", str(len(feed.open_exceptions))),
+        ("", "", "stock figures shown", str(published)),
     ]
     rows += [(name, str(feed.counts[kind]), "", "") for kind, name in STEPS]
     for row in rows:
@@ -98,12 +102,13 @@ def _board(phase: str, outside: Outside, feed: Feed, waiting: int) -> Renderable
     return Panel(Group(erp, table, latest), title=f"{phase}  {outside.now_playing}", border_style="blue")
 
 
-def _line(phase: str, outside: Outside, feed: Feed, waiting: int) -> str:
+def _line(phase: str, outside: Outside, feed: Feed, waiting: int, published: int) -> str:
     erp = "DOWN" if outside.erp_away else "up"
     return (
         f"{phase} {outside.now_playing}: {outside.receipts_sent} till events and {outside.web_orders} web orders sent; "
         f"{feed.counts['receipt.recorded']} receipts booked, {feed.counts['order.completed']} orders complete, "
-        f"{sum(feed.landed.values())} documents landed, {waiting} waiting, ERP {erp}"
+        f"{sum(feed.landed.values())} documents landed, {waiting} waiting, "
+        f"{published} stock figures shown to the shop, ERP {erp}"
     )
 
 
@@ -118,6 +123,26 @@ def print_proof(console: Console, claims: Sequence[Claim]) -> None:
         for difference in claim.differences:
             table.add_row("", Text(f"  {difference}", style="red"), "")
     console.print(table)
+
+
+def print_people(console: Console, feed: Feed) -> None:
+    """What the day leaves for people."""
+    left = sorted(feed.open_exceptions.values())
+    console.print(f"\nLeft for people: {len(left)} exceptions, each with its owner and clock.", style="bold")
+    for line in left[:EXCEPTIONS_SHOWN]:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+    if len(left) > EXCEPTIONS_SHOWN:
+        console.print(f"  and {len(left) - EXCEPTIONS_SHOWN} more")
+
+
+def print_verdict(console: Console, claims: Sequence[Claim]) -> None:
+    """The last line."""
+    holding = sum(claim.holds for claim in claims)
+    well = holding == len(claims)
+    console.print(
+        f"\n{holding} of {len(claims)} claims hold: {'the day adds up.' if well else 'the day does NOT add up.'}",
+        style="bold green" if well else "bold red",
+    )
 
 
 def slowest(feed: Feed) -> OrderStory | None:
