@@ -16,6 +16,7 @@ from crossdock.gateway.app import gateway
 from crossdock.gateway.keys import Scope
 
 from .markdown import anchor, code, page, table
+from .meanings import meaning
 from .people import problems_region
 
 Json: TypeAlias = Mapping[str, Any]  # an OpenAPI document is JSON
@@ -116,7 +117,8 @@ def _json_schema(answer: Json) -> Json | None:
 
 def _parameter(each: Json) -> tuple[str, str, str, str]:
     name = code(each["name"]) + (" (required)" if each.get("required") else "")
-    return name, each["in"], _type(each.get("schema", {})), each.get("description", "")
+    said = meaning("parameter", each["name"], each.get("description", ""))
+    return name, each["in"], _type(each.get("schema", {})), said
 
 
 def _own_schemas() -> Mapping[str, Json]:
@@ -139,9 +141,14 @@ def _body(name: str, schema: Json) -> Iterable[str]:
     if properties := schema.get("properties"):
         required = schema.get("required", ())
         yield table(
-            ("field", "type", "", "meaning"),
+            ("field", "type", "needed", "meaning"),
             [
-                (code(field), _type(each), "required" if field in required else "", each.get("description", ""))
+                (
+                    code(field),
+                    _type(each),
+                    "required" if field in required else "optional",
+                    meaning(name, field, each.get("description", "")),
+                )
                 for field, each in properties.items()
             ],
         )

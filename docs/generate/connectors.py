@@ -31,8 +31,8 @@ def _about(connector: Connector) -> Iterable[str]:
                 code(setting.name),
                 f"{setting.title}. {setting.help}"
                 + (f" One of {', '.join(setting.choices)}." if setting.choices else ""),
-                "required" if setting.default is None else code(setting.default),
-                "yes" if setting.secret else "",
+                "required" if setting.default is None else code(setting.default) or "none",
+                "yes" if setting.secret else "no",
             )
             for setting in connector.settings
         ],

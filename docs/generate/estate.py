@@ -30,7 +30,7 @@ def settings_page() -> str:
         (
             code(f"CROSSDOCK_{field.name.upper()}"),
             words(field.annotation),
-            code(shown(getattr(empty, field.name))) if getattr(empty, field.name) not in {None, ""} else "",
+            code(shown(getattr(empty, field.name))) if getattr(empty, field.name) not in {None, ""} else "none",
             field.text,
         )
         for field in fields_of(Settings)

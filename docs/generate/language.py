@@ -115,4 +115,4 @@ def carried() -> Iterable[tuple[str, ...]]:
     """Intent by intent, which of them carries it."""
     senders = [connector for connector in connectors().values() if connector.sends]
     for kind in INTENT_KINDS:
-        yield code(kind), *("yes" if connector.send(kind) is not None else "" for connector in senders)
+        yield code(kind), *("yes" if connector.send(kind) is not None else "no" for connector in senders)

@@ -92,4 +92,10 @@ def _holds() -> Iterable[tuple[str, str, str]]:
 
 
 def _row(name: str, opener: str, remedy: Remedy) -> tuple[str, ...]:
-    return name, opener, remedy.todo, remedy.release or "nothing to release", remedy.dismiss or "not possible"
+    return (
+        name,
+        opener or "the hub itself",
+        remedy.todo,
+        remedy.release or "nothing to release",
+        remedy.dismiss or "not possible",
+    )

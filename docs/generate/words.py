@@ -10,9 +10,11 @@ from typing import Final
 import msgspec
 
 from .markdown import code, table
+from .meanings import meaning
 from .source import Field, about, fields_of, members_of
 
 HEADINGS: Final = ("field", "type", "default", "meaning")
+NOTHING: Final = "none"
 NO_LINKS: Final[Mapping[str, str]] = {}
 WORDS: Final = {
     "str": "text",
@@ -97,15 +99,23 @@ def defaults_of(kind: type[msgspec.Struct]) -> dict[str, str]:
     return found
 
 
-def rows_of(kind: type[msgspec.Struct], linked: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
-    """Field, type, default, meaning: a table's rows."""
+def rows_of(kind: type[msgspec.Struct], linked: Mapping[str, str], owner: str = "") -> list[tuple[str, str, str, str]]:
+    """Field, type, default, meaning: a table's rows. *owner* is what the type is called on its page."""
     defaults = defaults_of(kind)
 
     def default(field: Field) -> str:
-        return code(defaults[field.name]) if field.name in defaults else "required"
+        if field.name not in defaults:
+            return "required"
+        return code(defaults[field.name]) or NOTHING
 
     return [
-        (code(field.name), words(field.annotation, linked), default(field), field.text) for field in fields_of(kind)
+        (
+            code(field.name),
+            words(field.annotation, linked),
+            default(field),
+            meaning(owner or kind.__name__, field.name, field.text),
+        )
+        for field in fields_of(kind)
     ]
 
 
@@ -118,5 +128,5 @@ def section(kind: type, links: Mapping[str, str], title: str = "") -> str:
             return f"{heading}\n\n{about(kind)}\n\n{table(('value', 'meaning'), rows)}"
         return f"{heading}\n\n{about(kind)}\n\nOne of {', '.join(value for value, _ in rows)}."
     assert issubclass(kind, msgspec.Struct), kind
-    rows_below = rows_of(kind, links)
+    rows_below = rows_of(kind, links, title)
     return f"{heading}\n\n{about(kind)}" + (f"\n\n{table(HEADINGS, rows_below)}" if rows_below else "")

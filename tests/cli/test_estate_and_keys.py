@@ -49,13 +49,17 @@ def test_applying_twice_changes_nothing_and_rolling_back_is_a_new_version(desk: 
     assert desk.run("estate", "rollback", "9").code == 2
 
 
-def test_rules_for_items_that_nobody_knows_are_told_when_they_are_applied(desk: Desk) -> None:
-    (desk.estate / "rules.yaml").write_text("safety_stock:\n  - {sku: A-1, quantity: 2}\n  - {sku: A-2, quantity: 2}\n")
+def test_rules_for_what_no_item_is_or_has_are_told_when_they_are_applied(desk: Desk) -> None:
+    (desk.estate / "rules.yaml").write_text(
+        "safety_stock:\n  - {sku: A-1, quantity: 2}\nchannel_buffers:\n  - {category: dairy, quantity: 2}\n"
+    )
 
     said = desk.run("estate", "apply")
 
     assert said.code == 0
-    assert said.out.splitlines()[1:] == ["Rules name items that nobody has described yet: A-1, A-2."]
+    assert said.out.splitlines()[1:] == [
+        "Rules name what no item is or has yet, so they match nothing: item A-1, category dairy."
+    ]
 
 
 def test_owners_of_exceptions_that_do_not_exist_are_doubtful(desk: Desk) -> None:

@@ -185,8 +185,6 @@ def test_rules_for_files_of_a_connector_that_reads_none_are_doubtful(tmp_path: P
 @pytest.mark.parametrize(
     ("rules", "complaint"),
     [
-        ("safety_stock:\n  - category: dairy\n    quantity: 2\n", 'no item has a category in this release, so none has "dairy"'),
-        ("channel_buffers:\n  - category: dairy\n    quantity: 2\n", 'no item has a category in this release, so none has "dairy"'),
         ("safety_stock:\n  - mode: pickup\n    quantity: 2\n", "no location serves pickup"),
         ("safety_stock:\n  - location: S1\n    mode: pickup\n    quantity: 2\n", '"S1" does not serve pickup'),
         ("ownership:\n  - owner: finance\n    type: receipt_gaps\n", 'there is no exception of type "receipt_gaps"'),

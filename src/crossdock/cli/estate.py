@@ -95,28 +95,31 @@ async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.
     async with hub(make=True) as parts:
         async with parts.database.transaction() as tx:
             applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
-            strangers = await _unknown_items(tx, checked.estate)
+            strangers = await _named_and_unknown(tx, checked.estate)
         freed = await _watch_freed(parts, checked.estate, wait)
     if json:
-        print_json(
-            {"version": applied.number, "changes": applied.changes, "intents": freed, "unknown_items": strangers}
-        )
+        print_json({"version": applied.number, "changes": applied.changes, "intents": freed, "unknown": strangers})
     else:
         if applied.changes:
             say(f"Version {applied.number} is in force ({len(applied.changes)} values changed).")
         else:
             say(f"Nothing to change: version {applied.number} says the same.")
         if strangers:
-            say(f"Rules name items that nobody has described yet: {', '.join(strangers)}.", "yellow")
+            say(f"Rules name what no item is or has yet, so they match nothing: {', '.join(strangers)}.", "yellow")
         _say_freed(freed)
     return 0
 
 
-async def _unknown_items(tx: Tx, estate: Estate) -> Sequence[str]:
-    """Items that rules name and no catalogue knows: a slip of the pen, or items still to come."""
-    named = {*(rule.sku for rule in estate.safety_stock), *(rule.sku for rule in estate.channel_buffers)}
-    skus = {Sku(sku) for sku in named if sku is not None}
-    return sorted(skus - await catalog.known(tx, skus))
+async def _named_and_unknown(tx: Tx, estate: Estate) -> Sequence[str]:
+    """Items and categories that rules name and the catalogue has none of: a slip of the pen, or still to come."""
+    skus = {*(rule.sku for rule in estate.safety_stock), *(rule.sku for rule in estate.channel_buffers)}
+    categories = {*(rule.category for rule in estate.safety_stock), *(rule.category for rule in estate.channel_buffers)}
+    named = {Sku(sku) for sku in skus if sku is not None}
+    empty = [each for each in categories if each is not None and not await catalog.in_category(tx, each)]
+    return [
+        *(f"item {sku}" for sku in sorted(named - await catalog.known(tx, named))),
+        *(f"category {category}" for category in sorted(empty)),
+    ]
 
 
 async def _watch_freed(parts: Hub, estate: Estate, wait_s: float) -> Mapping[str, int]:

@@ -153,14 +153,6 @@ def _shadowed(
 
 def _matching_nothing(estate: Estate, exception_types: Collection[str]) -> Iterator[Problem]:
     """Rules that are sound and have no effect: somebody thinks that they have."""
-    categories = [
-        *(("safety_stock", index, rule.category) for index, rule in enumerate(estate.safety_stock)),
-        *(("channel_buffers", index, rule.category) for index, rule in enumerate(estate.channel_buffers)),
-    ]
-    for section, index, category in categories:
-        if category is not None:
-            text = f'matches nothing: no item has a category in this release, so none has "{category}"'
-            yield (section, index, "category"), text, True
     modes = {location.code: location.modes for location in estate.locations}
     pooled = {code for channel in estate.channels for code in channel.pool}
     for index, stock in enumerate(estate.safety_stock):
