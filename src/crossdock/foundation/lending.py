@@ -1,6 +1,7 @@
 """Lending connections of one pool: sound ones only, to the first who asked, for as long as somebody may wait."""
 
 import asyncio
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
@@ -96,6 +97,8 @@ class Lending:
         """One that answers. Where one is broken, so are others: a restart breaks all of them at once."""
         while True:
             connection = await self._pool.getconn(timeout=until_s - asyncio.get_running_loop().time())
+            if not _heard_of(connection):
+                return connection
             try:
                 await connection.execute("")
             except psycopg.Error:
@@ -106,6 +109,15 @@ class Lending:
                 raise
             else:
                 return connection
+
+
+def _heard_of(connection: Connection) -> bool:
+    """Has something come since it was given back? A server that ended has closed it; asking each time costs a round trip."""
+    if connection.closed:
+        return True
+    sockets = select.poll()
+    sockets.register(connection.fileno(), select.POLLIN)
+    return bool(sockets.poll(0))
 
 
 async def _go_on(pool: Pool) -> None:

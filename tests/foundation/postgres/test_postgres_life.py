@@ -73,6 +73,12 @@ async def test_a_durable_server_keeps_every_promise_of_the_disk(folder: Path) ->
             assert answer(server.connection, f"SHOW {setting}") == "on", setting
 
 
+async def test_no_commit_waits_long_for_a_new_piece_of_the_log(folder: Path) -> None:
+    """Making one holds up everybody: small ones are made in the time of a few commits."""
+    async with EmbeddedPostgres(folder, profile=Profile.UNSAFE) as server:
+        assert answer(server.connection, "SHOW wal_segment_size") == "4MB"
+
+
 async def test_the_hubs_role_is_no_superuser_and_forgotten_sessions_end(folder: Path) -> None:
     async with EmbeddedPostgres(folder, profile=Profile.UNSAFE) as server:
         assert answer(server.connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False

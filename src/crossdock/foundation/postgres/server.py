@@ -21,6 +21,7 @@ from crossdock.foundation.postgres import account as accounts
 from crossdock.foundation.postgres.binaries import MAJOR, environment, programs
 from crossdock.foundation.postgres.configuration import (
     ROLE_SETTINGS,
+    WAL_SEGMENT_MB,
     Profile,
     access_text,
     identity_text,
@@ -211,6 +212,7 @@ class EmbeddedPostgres:
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
             "--data-checksums",
+            f"--wal-segsize={WAL_SEGMENT_MB}",
             "--auth=reject",
             *(["--no-sync"] if self._profile is Profile.UNSAFE else []),
         ]
