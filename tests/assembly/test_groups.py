@@ -150,6 +150,8 @@ async def tell(hub: World, *records: tuple[str, str, str]) -> None:
 
 
 async def link(hub: World, **pairs: str) -> None:
+    """Match items that are described here."""
+    await hub.know(*pairs)
     async with hub.database.transaction() as tx:
         links = [Link(ours=ours, theirs=theirs, how="hand") for ours, theirs in pairs.items()]
         await crossref.link(tx, ERP, Kind.SKU, links)
