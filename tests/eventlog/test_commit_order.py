@@ -15,6 +15,7 @@ from crossdock.eventlog.model import START, Cursor
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.clock import SYSTEM_CLOCK
 from crossdock.foundation.db import Database, Tx, execute, fetch_tuples, fetch_value
+from crossdock.foundation.migrations import apply_migrations
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
@@ -190,3 +191,24 @@ def test_a_cursor_survives_being_written_down() -> None:
     cursor = Cursor(741, 12)
 
     assert Cursor.parse(str(cursor)) == cursor
+
+
+async def test_a_log_that_moved_to_a_server_that_counts_from_the_beginning_is_read_on(database: Database) -> None:
+    """A restore on a new machine brings rows and cursors with the numbers of the old one."""
+    far = 5_000_000_000
+    async with database.transaction() as tx:
+        await service.append(tx, [new_fact("read before the move"), new_fact("not yet read")])
+        await execute(tx, "ALTER TABLE eventlog.event DISABLE TRIGGER USER")
+        await execute(tx, "UPDATE eventlog.event SET xid = %(far)s::text::xid8", {"far": str(far)})
+        await execute(tx, "ALTER TABLE eventlog.event ENABLE TRIGGER USER")
+        first = await fetch_value(tx, "SELECT min(position) FROM eventlog.event", int)
+    assert first is not None
+    cursor = Cursor(far, first)
+    async with database.transaction() as tx:
+        await service.move_cursor(tx, "reader", cursor)
+
+    assert await asyncio.to_thread(apply_migrations, database.dsn) == 0
+    async with database.transaction() as tx:
+        await service.append(tx, [new_fact("written after the move")])
+    async with database.transaction() as tx:
+        assert await names_after(tx, cursor) == ["not yet read", "written after the move"]

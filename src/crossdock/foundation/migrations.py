@@ -21,6 +21,7 @@ from yoyo.backends import DatabaseBackend
 from yoyo.migrations import Migration, MigrationList
 
 from crossdock.foundation.db import DatabaseUnusableError
+from crossdock.foundation.reading_order import keep_ahead
 
 _NAME = re.compile(r"^(?P<package>[a-z_]+)\.(?P<number>\d{4})\.[a-z0-9_]+\.sql$")
 _SUMS: Final[LiteralString] = """
@@ -57,8 +58,10 @@ def apply_migrations(dsn: str) -> int:
     belongs to a newer one and is refused.
     """
     try:
-        with _turn(dsn):
-            return _apply(dsn)
+        with _turn(dsn) as session:
+            count = _apply(dsn)
+            keep_ahead(session)
+            return count
     except (psycopg.errors.InsufficientPrivilege, _NoTablesError):
         raise DatabaseUnusableError(
             "The database user may not make the hub's tables: make it the owner of its database, or GRANT it CREATE on "
@@ -99,12 +102,12 @@ def _break_lock(backend: DatabaseBackend) -> None:
 
 
 @contextmanager
-def _turn(dsn: str) -> Iterator[None]:
+def _turn(dsn: str) -> "Iterator[psycopg.Connection[tuple[object, ...]]]":
     """A lock that the server lets go when we die."""
     with psycopg.connect(dsn, autocommit=True, application_name="crossdock migrations") as session:
         session.execute("SET statement_timeout = 0")
         session.execute("SELECT pg_advisory_lock(%s)", [_TURN])
-        yield
+        yield session
 
 
 def pending_count(dsn: str) -> int:
