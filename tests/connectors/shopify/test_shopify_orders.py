@@ -132,6 +132,21 @@ async def test_the_shop_s_codes_are_named_by_the_estate(shop: World) -> None:
     assert document.payments[0].tender == "card"
 
 
+@pytest.mark.parametrize(("names", "tender"), [([""], "unnamed"), (["  "], "unnamed"), (["", "gift_card"], "mixed")])
+async def test_a_gateway_without_a_name_does_not_keep_an_order_out(shop: World, names: list[str], tender: str) -> None:
+    order = shop.buy(("APPLE", 1))
+    body = {**order_body(shop.opened.shop.books, order), "payment_gateway_names": names}
+    raw = msgspec.json.Encoder(decimal_format="number").encode(body)
+    assert CONNECTOR.webhooks is not None
+    decode = next(each.decode for each in CONNECTOR.webhooks.topics if each.topic == "orders/create")
+
+    (decoded,) = decode(shop.received(raw, "orders/create"))
+
+    assert isinstance(decoded, Decoded), decoded
+    (payment,) = order_in(decoded).payments
+    assert (payment.tender, payment.amount) == (tender, order_in(decoded).total)
+
+
 async def test_a_damaged_order_names_the_exact_place_and_its_key(shop: World) -> None:
     order = shop.buy(("APPLE", 1), ("LAMP", 1))
     body = webhook_body(shop, order).replace(b'"quantity":1', b'"quantity":"two"', 1)

@@ -21,6 +21,8 @@ from crossdock.connector_kit.record import Undecodable
 ZERO: Final = Decimal(0)
 TEXT_MAX: Final = 500
 SEVERAL_TENDERS: Final = "mixed"
+UNNAMED_TENDER: Final = "unnamed"
+"""A gateway without a name is no reason to refuse an order: the lookup of tenders can name it."""
 PAYMENT: Final[Mapping[str, PaymentStatus]] = {
     "authorized": PaymentStatus.AUTHORISED,
     "expired": PaymentStatus.PENDING,
@@ -186,7 +188,7 @@ def _tax(tax: ToldTax, amount: Decimal, names: Mapping[str, str]) -> Tax:
 
 def _payments(told: Told, total: Decimal, status: PaymentStatus, names: Mapping[str, str]) -> tuple[Payment, ...]:
     """Webhooks name the gateways but not what each one took: several are one payment of a mixed tender."""
-    gateways: Sequence[str] = told.gateways
+    gateways: Sequence[str] = [gateway.strip() or UNNAMED_TENDER for gateway in told.gateways]
     if not gateways or not total:
         return ()
     tender = gateways[0] if len(gateways) == 1 else SEVERAL_TENDERS
