@@ -1,6 +1,7 @@
 """Fixtures for every test: one real PostgreSQL per run, one empty migrated database per test."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from psycopg.conninfo import make_conninfo
 from crossdock.foundation.db import Database
 from crossdock.foundation.postgres import ConnectionInfo, EmbeddedPostgres, Profile
 from databases import Shelf
+
+# Whoever spreads tests over processes tells them how wide the terminal is; pipes and files have no width.
+os.environ.pop("COLUMNS", None)
 
 # No law is about how fast this machine happens to be.
 settings.register_profile("crossdock", deadline=None, suppress_health_check=[HealthCheck.too_slow])

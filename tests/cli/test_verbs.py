@@ -18,7 +18,7 @@ from cli.conftest import Desk
 from crossdock.cli.app import VERBS, app
 
 MODULES = Path(crossdock.cli.__file__).parent
-ROOMS = {"app", "context", "output", "findings", "raw", "calls", "checking", "adding", "__init__"}
+ROOMS = {"app", "context", "output", "findings", "raw", "calls", "checking", "adding", "waiting", "when", "__init__"}
 """Modules of the command line that are no verbs."""
 READ_ONLY = (
     ("estate", "versions"),

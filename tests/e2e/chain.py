@@ -122,7 +122,8 @@ async def commands(hub: RunningHub, *wanted: Sequence[str]) -> None:
     """One after the other; each must succeed."""
     for words in wanted:
         said = await hub.command(*words)
-        assert said.code == 0, said
+        # What one side does not have (the shop sells no gift wrapping) is a finding, told with exit code 1.
+        assert said.code == 0 or words[0] == "match", said
 
 
 @asynccontextmanager

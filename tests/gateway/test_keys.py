@@ -25,9 +25,21 @@ MATRIX: Final = {
     ("GET", "/v1/orders/{order_id}/trace"): Scope.ORDERS_READ,
     ("POST", "/v1/stock/movements"): Scope.STOCK_WRITE,
     ("POST", "/v1/stock/transfers"): Scope.STOCK_WRITE,
+    ("GET", "/v1/stock/transfers"): Scope.STOCK_READ,
+    ("GET", "/v1/stock/transfers/{reference}"): Scope.STOCK_READ,
+    **{
+        ("POST", f"/v1/stock/transfers/{{reference}}/{step}"): Scope.STOCK_WRITE
+        for step in ("ready", "ship", "receive", "close", "settle", "cancel")
+    },
+    ("POST", "/v1/stock/expected"): Scope.STOCK_WRITE,
+    ("GET", "/v1/stock/expected"): Scope.STOCK_READ,
+    ("GET", "/v1/stock/expected/{reference}"): Scope.STOCK_READ,
+    ("POST", "/v1/stock/expected/{reference}/receive"): Scope.STOCK_WRITE,
+    ("POST", "/v1/stock/expected/{reference}/close"): Scope.STOCK_WRITE,
     ("POST", "/v1/stock/counts"): Scope.STOCK_WRITE,
     ("POST", "/v1/products"): Scope.PRODUCTS_WRITE,
     ("GET", "/v1/stock/positions"): Scope.STOCK_READ,
+    ("GET", "/v1/availability"): Scope.STOCK_READ,
     ("POST", "/v1/availability/query"): Scope.STOCK_READ,
     ("GET", "/v1/availability/explain"): Scope.STOCK_READ,
     ("POST", "/v1/reservations"): Scope.RESERVATIONS,
@@ -55,6 +67,7 @@ def concrete(path: str) -> str:
         path.replace("{order_id}", "0198c5a1-0000-7000-8000-000000000001")
         .replace("{key}", "k")
         .replace("{connection}", "tills")
+        .replace("{reference}", "R-1")
     )
 
 
