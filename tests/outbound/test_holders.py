@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from crossdock.connections import service as connections
@@ -211,15 +212,18 @@ async def test_the_pump_survives_the_loss_of_its_database_connections(database: 
     async with serving(Target(delay_s=0.005)) as target, rig.pumping(target):
         for _ in range(4):
             await SYSTEM_CLOCK.sleep(0.05)
-            async with database.connection() as admin:
+            # Not from the pool: its silent connections are trusted, and these have just been cut.
+            async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as admin:
                 await admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
 
-        async def landed() -> bool:
-            return {intent.state for intent in await intents(database)} == {IntentState.LANDED}
+        async with Database(database.dsn) as uncut:
 
-        await until(landed)
+            async def landed() -> bool:
+                return {intent.state for intent in await intents(uncut)} == {IntentState.LANDED}
+
+            await until(landed)
 
     assert sorted(target.order) == sorted(f"T-{number}" for number in range(60))
