@@ -137,6 +137,11 @@ async def test_an_unmatched_item_waits_for_its_match_and_its_neighbours_do_not(d
 
     async with serving(Target()) as target, rig(database, stock).pumping(target):
         await until_quiet(stock, "UNMATCHED")
+
+        async def parked() -> bool:
+            return len(await intents(database)) == 1
+
+        await until(parked)
         (kept,) = await intents(database)
         assert (kept.state, kept.cause) == (IntentState.PARKED, "identity:sku:UNMATCHED")
         stock.set("UNMATCHED", 2)
