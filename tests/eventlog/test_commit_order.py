@@ -212,3 +212,19 @@ async def test_a_log_that_moved_to_a_server_that_counts_from_the_beginning_is_re
         await service.append(tx, [new_fact("written after the move")])
     async with database.transaction() as tx:
         assert await names_after(tx, cursor) == ["not yet read", "written after the move"]
+
+
+async def test_a_start_beside_writers_leaves_their_numbers_alone(database: Database) -> None:
+    """Raised for rows of our own, the horizon would pass a transaction that is still open, and its facts be lost."""
+    async with database.transaction() as slow:
+        await service.append(slow, [new_fact("slow", "item/S")])
+        async with database.transaction() as tx:
+            await service.append(tx, [new_fact("quick", "item/Q")])
+
+        await asyncio.to_thread(apply_migrations, database.dsn)
+
+        async with database.transaction() as tx:
+            assert await fetch_value(tx, "SELECT foundation.shift()", int) == 0
+            assert await names_after(tx, START) == [], "nobody passes the open one"
+    async with database.transaction() as tx:
+        assert sorted(await names_after(tx, START)) == ["quick", "slow"]

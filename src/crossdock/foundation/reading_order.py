@@ -19,8 +19,12 @@ SELECT n.nspname, c.relname, a.attname
         OR EXISTS (SELECT FROM pg_index i
                     WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indpred IS NULL))
 """
-AHEAD: Final[LiteralString] = """
-SELECT %(highest)s::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint - foundation.shift() + 1
+# Whatever this server has numbered lies below its xmax, also while others write; only what came from elsewhere does not.
+# Were the horizon raised for our own rows, a transaction still open would write behind the readers and never be read.
+BEHIND: Final[LiteralString] = """
+SELECT CASE WHEN %(highest)s::bigint < pg_snapshot_xmax(now)::text::bigint + foundation.shift() THEN 0
+            ELSE %(highest)s::bigint - pg_snapshot_xmin(now)::text::bigint - foundation.shift() + 1 END
+  FROM pg_current_snapshot() AS now
 """
 SHIFT: Final[LiteralString] = "SELECT foundation.shift()"
 
@@ -32,7 +36,7 @@ def keep_ahead(session: "psycopg.Connection[tuple[object, ...]]") -> int:
     before every cursor, until the server has counted up to where the old one was.
     """
     highest = max((_highest(session, *map(str, place)) for place in session.execute(PLACES).fetchall()), default=0)
-    behind = _number(session.execute(AHEAD, {"highest": highest}).fetchone())
+    behind = _number(session.execute(BEHIND, {"highest": highest}).fetchone())
     if behind <= 0:
         return 0
     shift = _number(session.execute(SHIFT).fetchone()) + behind
