@@ -212,3 +212,12 @@ def test_a_hub_with_another_master_key_says_so_in_one_sentence(connected: Desk) 
     assert said.code == 2
     assert "sealed with another key" in said.err
     assert "Traceback" not in said.err
+
+
+def test_matching_looks_at_other_systems_customers_and_keeps_no_names(connected: Desk) -> None:
+    connected.theirs("customer", [{"id": "7", "code": "C7", "name": ANN.name}])
+
+    connected.run("match", "corner", "customer")
+
+    with psycopg.connect(connected.dsn) as session:
+        assert session.execute("SELECT id, code, name FROM crossref.theirs").fetchall() == [("7", "C7", "")]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,6 +23,7 @@ from crossdock.assembly.reactions import REACTORS, step
 from crossdock.assembly.registry import connectors
 from crossdock.assembly.sending import builders
 from crossdock.canonical.base import ChannelCode, ConnectionName, OrderId
+from crossdock.canonical.orders import OrderPlaced
 from crossdock.estate import service as estates
 from crossdock.estate.model import ConnectionConfig
 from crossdock.foundation.vault import DataKey, SealBrokenError, Vault
@@ -329,6 +331,25 @@ async def test_forgetting_a_person_leaves_orders_stock_and_money_as_they_were(to
     await told.forget_everywhere()
 
     assert books() == before
+
+
+async def test_no_digest_that_stays_lets_anybody_try_guesses(world: World) -> None:
+    """What is left over is keyed, and of a person's own words nothing is left over at all."""
+    body = order("W-1", customer=PERSON, ship_to=ADDRESS, note="for Petunia")
+    raw = json.dumps(body).encode()
+    told = await world.api.ask("POST", "/v1/orders", raw=raw, headers={**JSON, "Idempotency-Key": "k"})
+    assert told.status == 202
+    await world.work()
+
+    plain = [hashlib.sha256(b"/v1/orders\0" + raw).digest(), hashlib.sha256(raw).digest()]
+    document = msgspec.json.decode(raw, type=OrderPlaced)
+    blobs = [cell for _, row in world.cells() for cell in row if isinstance(cell, bytes)]
+    assert not set(plain) & set(blobs)
+
+    marks = {world.vault.mark(msgspec.json.encode(document)), world.vault.mark(msgspec.json.encode(document.ship_to))}
+    assert marks <= set(blobs)
+    await world.forget("api.web", "c-77")
+    assert not marks & {cell for _, row in world.cells() for cell in row if isinstance(cell, bytes)}
 
 
 async def test_a_trace_says_what_was_erased_and_why(world: World) -> None:

@@ -9,6 +9,7 @@ import binascii
 import os
 import secrets
 import stat
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -40,9 +41,12 @@ class DataKey:
         assert len(secret) == _KEY_BYTES, len(secret)
         self._cipher = AESGCM(secret)
 
-    def seal(self, plain: bytes, *, bound_to: bytes) -> bytes:
-        """Encrypt and authenticate; opens only together with the same *bound_to* (the row's own id)."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+    def seal(self, plain: bytes, *, bound_to: bytes, nonce: bytes = b"") -> bytes:
+        """Encrypt and authenticate; opens only together with the same *bound_to* (the row's own id).
+
+        A *nonce* given is random and never used again; without one it is drawn here.
+        """
+        nonce = nonce or secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
@@ -87,8 +91,18 @@ class Vault:
 
     def new_key(self) -> tuple[DataKey, bytes]:
         """A fresh data key, and the same wrapped for keeping."""
-        secret = secrets.token_bytes(_KEY_BYTES)
-        return DataKey(secret), self._wrapping.seal(secret, bound_to=b"")
+        return self.new_keys(1)[0]
+
+    def new_keys(self, count: int) -> Sequence[tuple[DataKey, bytes]]:
+        """Many at once, out of one piece of randomness: hundreds are made per commit."""
+        noise = secrets.token_bytes(count * (_KEY_BYTES + _NONCE_BYTES))
+        made: list[tuple[DataKey, bytes]] = []
+        for start in range(0, len(noise), _KEY_BYTES + _NONCE_BYTES):
+            end = start + _KEY_BYTES
+            secret = noise[start:end]
+            wrapped = self._wrapping.seal(secret, bound_to=b"", nonce=noise[end : end + _NONCE_BYTES])
+            made.append((DataKey(secret), wrapped))
+        return made
 
     def unwrap(self, wrapped: bytes) -> DataKey:
         """The data key again; SealBrokenError when another master key wrapped it."""

@@ -60,6 +60,6 @@ async def put(
 
 def _sealed(vault: Vault, ids: Sequence[MessageId], messages: Sequence[NewMessage]) -> Sequence[tuple[bytes, bytes]]:
     return [
-        seal(vault, message_id, headers_kept(message.headers), message.body)
-        for message_id, message in zip(ids, messages, strict=True)
+        (seal(key, message_id, headers_kept(message.headers), message.body), wrapped)
+        for (key, wrapped), message_id, message in zip(vault.new_keys(len(ids)), ids, messages, strict=True)
     ]

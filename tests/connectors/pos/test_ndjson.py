@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from crossdock.canonical.orders import Person
 from crossdock.canonical.receipts import ReceiptKind, SaleRecorded
 from crossdock.canonical.stock import Component, HandlingUnit, ItemDescribed
 from crossdock.connector_kit.model import Damaged, Decoded
@@ -32,6 +33,17 @@ def test_a_receipt_reads_with_exact_money_and_the_stores_time() -> None:
     assert receipt(found).total == Decimal("3.00")
     assert receipt(found).ended_at == datetime(2026, 11, 27, 23, 5, tzinfo=UTC)
     assert receipt(found).lines[0].quantity == 2
+
+
+def test_a_loyalty_customer_is_told_beside_the_receipt_and_not_in_it() -> None:
+    customer = {"channel_customer_id": 4000066677, "email": "ann@example.org"}
+    named, unnamed = read(decode_ndjson, received(lines(GOOD | {"customer": customer}, GOOD | {"sequence": 42})))
+
+    assert isinstance(named, Decoded)
+    assert isinstance(unnamed, Decoded)
+    assert named.persons == (Person(channel_customer_id="4000066677", email="ann@example.org"),)
+    assert unnamed.persons == ()
+    assert "4000066677" not in str(named.document)
 
 
 def test_a_bad_line_leaves_its_neighbours_alone_and_says_where() -> None:

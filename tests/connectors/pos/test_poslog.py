@@ -72,6 +72,16 @@ def test_what_a_receipt_says_of_its_money_goes_before_the_setting() -> None:
     assert "wanted one currency, got GBP, USD" in damage(damaged)
 
 
+def test_loyalty_customers_are_told_beside_the_receipt_and_not_in_it() -> None:
+    found = [
+        each for each in read(decode_poslog, received(sample("ncr_acs_poslog_small.xml"))) if isinstance(each, Decoded)
+    ]
+
+    (person,) = {person for each in found for person in each.persons}
+    assert person.channel_customer_id == "0000000000000040000066677"
+    assert "40000066677" not in str([each.document for each in found])
+
+
 def test_the_item_number_is_the_one_the_connection_names() -> None:
     raw = sample("retalix_r10_poslog_v6.0.1_sale.xml")
     (bought,) = read(decode_poslog, received(raw, item_id="POSItemID"))

@@ -99,6 +99,17 @@ async def test_a_redelivery_and_a_second_topic_are_the_same_event_and_a_change_i
     assert {created.key, updated.key, changed.key} == {f"order/{order.id}"}
 
 
+async def test_an_event_id_tells_nothing_of_what_the_order_says(shop: World) -> None:
+    """Its digest is the hub's: nobody else can make it from a guess of a telephone number."""
+    received = shop.received(webhook_body(shop, shop.buy(("APPLE", 1))), "orders/create")
+    assert CONNECTOR.webhooks is not None
+
+    (decoded,) = CONNECTOR.webhooks.topics[0].decode(replace(received, mark=lambda _content: "keyed"))
+
+    assert isinstance(decoded, Decoded)
+    assert decoded.event_id.endswith("Z/keyed") or decoded.event_id.endswith("+00:00/keyed")
+
+
 async def test_a_cancelled_order_tells_what_it_was(shop: World) -> None:
     order = shop.buy(("APPLE", 2))
     shop.opened.shop.cancel_order(order.id)

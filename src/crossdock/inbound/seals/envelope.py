@@ -19,15 +19,14 @@ _NO_HEADERS: Final = b"\0\0\0\2{}"
 _HEADERS: Final = msgspec.json.Decoder(dict[str, str])
 
 
-def seal(vault: Vault, message_id: MessageId, headers: Mapping[str, str], body: bytes) -> tuple[bytes, bytes]:
-    """Headers and body sealed under a fresh key, and that key wrapped."""
-    key, wrapped = vault.new_key()
+def seal(key: DataKey, message_id: MessageId, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Headers and body sealed under a key that seals nothing else but the message's own records."""
     front = _NO_HEADERS
     if headers:
         told = msgspec.json.encode(headers)
         front = len(told).to_bytes(_LENGTH_BYTES) + told
     plain = _PLAIN + front + body if len(body) < PACKED_FROM else _PACKED + zlib.compress(front + body, PACKING)
-    return key.seal(plain, bound_to=message_id.bytes), wrapped
+    return key.seal(plain, bound_to=message_id.bytes)
 
 
 def opened(vault: Vault, row: SealedMessage) -> StoredMessage:
