@@ -159,7 +159,7 @@ async def test_without_that_guard_the_auditor_still_counts(two: Database) -> Non
     await reserve(two, allocation("order/1", line(2)))
     await run(two, UNITS_END_ONCE, "UPDATE inventory.claim SET remaining = 1")
 
-    assert await checks(two) == ["claim = Σ its ledger rows", "held and allocated = Σ open claims"]
+    assert await checks(two) == ["claim = Σ its ledger rows", "claimed units = Σ open claims"]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ async def test_without_that_guard_the_auditor_still_counts(two: Database) -> Non
         ("UPDATE inventory.position SET on_hand = on_hand + 1", "counter = Σ ledger"),
         ("UPDATE inventory.position SET damaged = 1", "counter = Σ ledger"),
         ("DELETE FROM inventory.position", "counter = Σ ledger"),
-        ("DELETE FROM inventory.claim", "held and allocated = Σ open claims"),
-        ("UPDATE inventory.claim SET kind = 'hold', expires_at = now()", "held and allocated = Σ open claims"),
+        ("DELETE FROM inventory.claim", "claimed units = Σ open claims"),
+        ("UPDATE inventory.claim SET kind = 'hold', expires_at = now()", "claimed units = Σ open claims"),
     ],
 )
 async def test_the_auditor_finds_what_was_changed_by_hand(two: Database, damage: LiteralString, check: str) -> None:

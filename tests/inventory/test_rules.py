@@ -40,6 +40,7 @@ from crossdock.inventory.reservations.model import (
     ReserveRequest,
 )
 from crossdock.inventory.states import State
+from crossdock.inventory.waiting.rules import Timetables
 from inventory.shop_floor import NOW
 
 SKUS = [Sku("A"), Sku("B")]
@@ -113,7 +114,7 @@ def movements(draw: st.DrawFn) -> NewMovement:
 def test_no_batch_promises_more_than_was_available(stock: rules.Books, batch: list[ReserveRequest]) -> None:
     before = {key: balances[Account.AVAILABLE] for key, balances in stock.items()}
 
-    outcomes = [reserving.decide(request, stock, NOW, reserving.place)[0] for request in batch]
+    outcomes = [reserving.decide(request, stock, NOW, reserving.place, Timetables())[0] for request in batch]
 
     granted = [grant for outcome in outcomes if isinstance(outcome, Reserved) for grant in outcome.grants]
     for key, available in before.items():
@@ -126,7 +127,7 @@ def test_no_batch_promises_more_than_was_available(stock: rules.Books, batch: li
 @given(books, requests())
 def test_every_wanted_unit_is_granted_or_named_as_missing(stock: rules.Books, batch: list[ReserveRequest]) -> None:
     for request in batch:
-        outcome, postings = reserving.decide(request, stock, NOW, reserving.place)
+        outcome, postings, _ = reserving.decide(request, stock, NOW, reserving.place, Timetables())
 
         wanted = sum((line.quantity for line in request.lines), ZERO)
         granted = sum((posting.quantity for posting in postings), ZERO)
@@ -143,7 +144,7 @@ def test_every_wanted_unit_is_granted_or_named_as_missing(stock: rules.Books, ba
 def test_a_refused_request_could_not_have_been_granted(stock: rules.Books, batch: list[ReserveRequest]) -> None:
     for request in batch:
         at_hand = {key: max(ZERO, balances[Account.AVAILABLE]) for key, balances in stock.items()}
-        outcome, _ = reserving.decide(request, stock, NOW, reserving.place)
+        outcome, *_ = reserving.decide(request, stock, NOW, reserving.place, Timetables())
         if isinstance(outcome, OutOfStock) and request.fill is Fill.PARTIAL:
             reach = {PositionKey(line.sku, place) for line in request.lines for place in line.locations}
             assert all(at_hand.get(key, ZERO) == 0 for key in reach)
@@ -154,7 +155,7 @@ def test_taking_from_the_books_never_makes_anything_short(stock: rules.Books, ba
     before = {key: rules.short(balances) for key, balances in stock.items()}
 
     for request in batch:
-        reserving.decide(request, stock, NOW, reserving.place)
+        reserving.decide(request, stock, NOW, reserving.place, Timetables())
 
     assert {key: rules.short(balances) for key, balances in stock.items()} == before
 
@@ -288,7 +289,7 @@ def whole(claim: Claim) -> bool:
 def test_no_release_and_no_shipment_loses_or_doubles_a_unit(claim: Claim, quantity: Decimal) -> None:
     part = Release(key=claim.key, lines=[Grant(claim.position, quantity)], reference=MovementKey("r"))
     for request in (Release(key=claim.key), part):
-        for posting, after in reserving.release(request, [claim], held_by(claim), NOW):
+        for (posting,), after in reserving.release(request, [claim], held_by(claim), NOW):
             assert whole(after)
             assert posting.quantity == after.released - claim.released
             assert posting.quantity <= claim.remaining
@@ -302,7 +303,7 @@ def test_no_release_and_no_shipment_loses_or_doubles_a_unit(claim: Claim, quanti
     booked = reserving.consume(shipment, [claim], held_by(claim))
     assert all(whole(after) for after in booked.claims)
     assert sum((posting.quantity for posting in booked.postings), ZERO) == 2 * quantity
-    assert sum((units for _, units in booked.taken), ZERO) == min(claim.remaining, 2 * quantity)
+    assert sum((grant.quantity for grant in booked.taken), ZERO) == min(claim.remaining, 2 * quantity)
 
 
 @given(st.lists(claims(), min_size=1, max_size=3))

@@ -17,6 +17,7 @@ from crossdock.inbound.model import RecordState, Route
 from crossdock.inventory.expected.model import ExpectedKind
 from crossdock.inventory.reservations.model import ClaimKind
 from crossdock.inventory.transfers.states import State as TransferState
+from crossdock.inventory.waiting.model import Basis
 from crossdock.operations.model import ExceptionState
 from crossdock.orders.model import HoldCode
 from crossdock.outbound.model import IntentState, Outcome, Purpose, Verdict
@@ -41,6 +42,7 @@ CHECKS: Final[Mapping[str, type[StrEnum]]] = {
     "inbound.message.route": Route,
     "inbound.record.state": RecordState,
     "inventory.claim.kind": ClaimKind,
+    "inventory.claim.basis": Basis,
     "inventory.reservation.kind": ClaimKind,
     "inventory.movement.kind": MovementKind,
     "inventory.expected.kind": ExpectedKind,

@@ -52,7 +52,10 @@ from crossdock.canonical.stock_facts import (
     CountRecorded,
     ItemChanged,
     ItemUnknown,
+    StockCovered,
     StockDiscrepancy,
+    StockLanded,
+    StockLate,
     StockShort,
     TransferDiscrepancy,
     TransferRecorded,
@@ -101,7 +104,10 @@ __all__ = [
     "ReceiptGapFound",
     "ReceiptRecorded",
     "ReceiptUnsound",
+    "StockCovered",
     "StockDiscrepancy",
+    "StockLanded",
+    "StockLate",
     "StockShort",
     "StoreDayClosed",
     "TransferDiscrepancy",
@@ -127,6 +133,9 @@ Fact: TypeAlias = (
     | FulfilmentShipped
     | FulfilmentCancelled
     | StockShort
+    | StockCovered
+    | StockLanded
+    | StockLate
     | StockDiscrepancy
     | TransferShipped
     | TransferRecorded

@@ -7,6 +7,16 @@ from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text,
 from crossdock.canonical.intents import GoodsLine
 
 
+class ClaimUnits(Document, frozen=True):
+    """Units of one reservation."""
+
+    reservation: Text
+    quantity: Decimal
+
+    def __post_init__(self) -> None:
+        check_finite(self.quantity, "quantity")
+
+
 class StockShort(Document, frozen=True, tag="stock.short", tag_field="fact"):
     """Units are promised that are not there: work to re-promise."""
 
@@ -14,9 +24,34 @@ class StockShort(Document, frozen=True, tag="stock.short", tag_field="fact"):
     location: LocationCode
     short: Decimal
     cause: Text
+    losing: tuple[ClaimUnits, ...] = ()
+    """Whose units are not there, as promises rank at that moment: who loses first comes first."""
 
     def __post_init__(self) -> None:
         check_finite(self.short, "short")
+
+
+class StockCovered(Document, frozen=True, tag="stock.covered", tag_field="fact"):
+    """Everything that is promised at a place that was short is there again."""
+
+    sku: Code
+    location: LocationCode
+
+
+class StockLanded(Document, frozen=True, tag="stock.landed", tag_field="fact"):
+    """Units became available where somebody waited for them: these claims stand on goods now."""
+
+    sku: Code
+    location: LocationCode
+    served: tuple[ClaimUnits, ...]
+
+
+class StockLate(Document, frozen=True, tag="stock.late", tag_field="fact"):
+    """What is under way does not bring in time what was promised for a day: these claims wait without one now."""
+
+    sku: Code
+    location: LocationCode
+    losing: tuple[ClaimUnits, ...]
 
 
 class StockDiscrepancy(Document, frozen=True, tag="stock.discrepancy", tag_field="fact"):

@@ -116,6 +116,11 @@ class Position:
         """Units promised beyond what is there."""
         return max(ZERO, self.allocated + self.held - max(ZERO, self.on_hand - self.unavailable))
 
+    @property
+    def late(self) -> Decimal:
+        """Units promised for a day that nothing under way will bring."""
+        return max(ZERO, self.dated - self.on_order - self.in_transit)
+
 
 class ExpectedLine(NamedTuple):
     """The line of a supplier's document that goods belong to."""

@@ -53,6 +53,7 @@ from crossdock.inventory.reservations.service import (
     reserve,
 )
 from crossdock.inventory.transfers.service import find_transfer, open_transfers, step, transfer
+from crossdock.inventory.waiting.service import losing, waiting
 
 QUIET_AFTER: Final = timedelta(minutes=1)
 
@@ -76,6 +77,7 @@ __all__ = [
     "find_transfer",
     "lapse",
     "ledger",
+    "losing",
     "move",
     "open_transfers",
     "positions",
@@ -88,6 +90,7 @@ __all__ = [
     "skus_after",
     "step",
     "transfer",
+    "waiting",
 ]
 
 

@@ -62,8 +62,8 @@ WITH newest AS (
        SET on_hand = n.on_hand, damaged = n.damaged, quality_hold = n.quality_hold, quarantine = n.quarantine,
            display = n.display, repair = n.repair, return_to_vendor = n.return_to_vendor, held = n.held,
            allocated = n.allocated, in_transit = n.in_transit, on_order = n.on_order, dated = n.dated,
-           backordered = n.backordered, short = n.short, version = n.version, changed_at = n.changed_at,
-           happened_at = n.happened_at, counted_at = n.counted_at
+           backordered = n.backordered, short = n.short, late = n.late, backorder_limit = n.backorder_limit,
+           version = n.version, changed_at = n.changed_at, happened_at = n.happened_at, counted_at = n.counted_at
       FROM newest n
      WHERE p.sku = n.sku AND p.location = n.location AND p.condition = n.condition AND p.version < n.version
 )
@@ -121,6 +121,11 @@ class Places(NamedTuple):
     def params(self) -> dict[str, object]:
         """As statements bind them."""
         return {"skus": self.skus, "locations": self.locations, "conditions": self.conditions}
+
+
+async def make(tx: Tx, keys: set[PositionKey]) -> None:
+    """Make the positions of *keys* that are missing, before any is locked."""
+    await post(tx, MAKE, Places.of(keys).params)
 
 
 async def lock(tx: Tx, keys: set[PositionKey], *, make: bool) -> list[Position]:

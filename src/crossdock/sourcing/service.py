@@ -23,6 +23,7 @@ from crossdock.inventory.reservations.model import (
     Shelf,
     Shortage,
 )
+from crossdock.inventory.waiting.model import Basis
 from crossdock.sourcing import rules
 from crossdock.sourcing.model import ZERO, Plan, Request
 
@@ -90,6 +91,10 @@ def _reserve_request(sourcing: Sourcing) -> ReserveRequest:
 
 def _granted(outcome: ReserveOutcome) -> Mapping[tuple[Sku, LocationCode], Decimal]:
     if isinstance(outcome, Reserved):
-        return {(position.sku, position.location): rules.tidy(units) for position, units in outcome.grants}
+        return {
+            (position.sku, position.location): rules.tidy(units)
+            for position, units, basis in outcome.grants
+            if basis is Basis.GOODS
+        }
     assert isinstance(outcome, OutOfStock), outcome
     return {}

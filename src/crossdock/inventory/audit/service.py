@@ -9,10 +9,11 @@ from crossdock.inventory.model import Difference
 
 CHECKS: Final = (
     ("counter = Σ ledger", store.counters),
-    ("held and allocated = Σ open claims", store.claimed),
+    ("claimed units = Σ open claims", store.claimed),
     ("on order and in transit = Σ open lines", store.expected),
     ("claim = Σ its ledger rows", store.claim_ends),
     ("short = promises beyond goods", store.promises),
+    ("dated claims stand on receipts, backorders within their limit", store.waiting),
     ("only the floor raises short", store.oversold),
     ("each balance follows from the last", store.chain),
 )

@@ -44,11 +44,14 @@ SELECT sku, location, condition, account, coalesce(total.units, 0), coalesce(cou
  LIMIT %(limit)s
 """
 
-# Held and allocated against what is still open of the claims.
+# Held, allocated, dated and backordered against what is still open of the claims.
 CLAIMED: Final[LiteralString] = """
 WITH open AS (
-    SELECT sku, location, condition, sum(remaining) FILTER (WHERE kind = 'hold') AS held,
-           sum(remaining) FILTER (WHERE kind = 'allocation') AS allocated
+    SELECT sku, location, condition,
+           sum(remaining) FILTER (WHERE basis = 'goods' AND kind = 'hold') AS held,
+           sum(remaining) FILTER (WHERE basis = 'goods' AND kind = 'allocation') AS allocated,
+           sum(remaining) FILTER (WHERE basis = 'dated') AS dated,
+           sum(remaining) FILTER (WHERE basis = 'backorder') AS backordered
       FROM inventory.claim
      GROUP BY sku, location, condition
 )
@@ -56,7 +59,9 @@ SELECT sku, location, condition, v.account, v.claimed, v.counted
   FROM open
   FULL JOIN inventory.standing p USING (sku, location, condition)
  CROSS JOIN LATERAL (VALUES ('held', coalesce(open.held, 0), coalesce(p.held, 0)),
-                            ('allocated', coalesce(open.allocated, 0), coalesce(p.allocated, 0)))
+                            ('allocated', coalesce(open.allocated, 0), coalesce(p.allocated, 0)),
+                            ('dated', coalesce(open.dated, 0), coalesce(p.dated, 0)),
+                            ('backordered', coalesce(open.backordered, 0), coalesce(p.backordered, 0)))
        AS v(account, claimed, counted)
  WHERE v.claimed <> v.counted
  ORDER BY sku, location, condition, v.account
@@ -85,21 +90,32 @@ SELECT sku, location, condition, v.account, v.expected, v.counted
 
 # The claim's own ledger rows against what it says became of its units.
 CLAIM_ENDS: Final[LiteralString] = """
-WITH entry AS (
-    SELECT key, sku, location, condition,
-           sum(quantity) FILTER (WHERE to_account IN ('held', 'allocated') AND from_account = 'available') AS arrived,
-           sum(quantity) FILTER (WHERE from_account IN ('held', 'allocated')
-                                   AND to_account IN ('available', 'outside')) AS ended
+WITH side AS (
+    SELECT key, sku, location, condition, quantity,
+           CASE WHEN to_account IN ('held', 'allocated') THEN 'goods' WHEN to_account = 'dated' THEN 'dated'
+                WHEN to_account = 'backordered' THEN 'backorder' END AS came_to,
+           CASE WHEN from_account IN ('held', 'allocated') THEN 'goods' WHEN from_account = 'dated' THEN 'dated'
+                WHEN from_account = 'backordered' THEN 'backorder' END AS left_from
       FROM inventory.movement
      WHERE kind IN ('hold', 'hold_release', 'allocate', 'release', 'consume')
-     GROUP BY key, sku, location, condition
+), entry AS (
+    SELECT key, sku, location, condition, basis, sum(arrived) AS arrived, sum(ended) AS ended
+      FROM (SELECT key, sku, location, condition, came_to AS basis, quantity AS arrived, 0 AS ended
+              FROM side
+             WHERE came_to IS DISTINCT FROM left_from AND came_to IS NOT NULL
+             UNION ALL
+            SELECT key, sku, location, condition, left_from, 0, quantity
+              FROM side
+             WHERE came_to IS DISTINCT FROM left_from AND left_from IS NOT NULL) AS moved
+     GROUP BY key, sku, location, condition, basis
 )
-SELECT sku, location, condition, key, coalesce(e.arrived, 0) - coalesce(e.ended, 0), coalesce(c.remaining, 0)
+SELECT sku, location, condition, key || ' on ' || basis, coalesce(e.arrived, 0) - coalesce(e.ended, 0),
+       coalesce(c.remaining, 0)
   FROM entry e
-  FULL JOIN inventory.claim c USING (key, sku, location, condition)
+  FULL JOIN inventory.claim c USING (key, sku, location, condition, basis)
  WHERE coalesce(e.arrived, 0) - coalesce(e.ended, 0) <> coalesce(c.remaining, 0)
     OR coalesce(e.arrived, 0) <> coalesce(c.arrived, 0)
- ORDER BY sku, location, condition, key
+ ORDER BY sku, location, condition, key, basis
  LIMIT %(limit)s
 """
 
@@ -115,6 +131,17 @@ SELECT sku, location, condition, 'short', greatest(0, excess), short
   FROM judged
  WHERE short <> greatest(0, excess)
  ORDER BY sku, location, condition
+ LIMIT %(limit)s
+"""
+
+# Days against what is under way, and who waits against how many may.
+WAITING: Final[LiteralString] = """
+SELECT sku, location, condition, v.term, v.truth, v.found
+  FROM inventory.standing
+ CROSS JOIN LATERAL (VALUES ('late', greatest(0, dated - on_order - in_transit), late),
+                            ('backordered', least(backordered, backorder_limit), backordered)) AS v(term, truth, found)
+ WHERE v.truth <> v.found
+ ORDER BY sku, location, condition, v.term
  LIMIT %(limit)s
 """
 
@@ -161,7 +188,7 @@ async def counters(tx: Tx, *, limit: int) -> Sequence[Finding]:
 
 
 async def claimed(tx: Tx, *, limit: int) -> Sequence[Finding]:
-    """Held and allocated that are not the sum of open claims."""
+    """Claimed units that are not the sum of open claims."""
     return await _findings(tx, CLAIMED, limit)
 
 
@@ -178,6 +205,11 @@ async def claim_ends(tx: Tx, *, limit: int) -> Sequence[Finding]:
 async def promises(tx: Tx, *, limit: int) -> Sequence[Finding]:
     """Positions whose `short` is not what their counters say."""
     return await _findings(tx, PROMISES, limit)
+
+
+async def waiting(tx: Tx, *, limit: int) -> Sequence[Finding]:
+    """Positions whose dated claims or backorders are more than they may be."""
+    return await _findings(tx, WAITING, limit)
 
 
 async def oversold(tx: Tx, *, limit: int) -> Sequence[Finding]:

@@ -48,6 +48,7 @@ async def announce(
     outcomes: list[AnnounceOutcome] = []
     written: dict[ExpectedRef, Expected] = {}
     postings: list[Posting] = []
+    reviewed: set[PositionKey] = set()
     for purchase in purchases:
         before, known_at = standing[purchase.reference], revised[purchase.reference]
         if known_at is not None and purchase.revised_at < known_at:
@@ -57,6 +58,7 @@ async def announce(
         changes = rules.changed(before, after)
         postings += (each for line in changes for each in _stated(before, line, purchase))
         written |= {line.ref: line for line in changes}
+        reviewed |= {line.position for line in changes}
         standing[purchase.reference] = {line.line: line for line in after}
         revised[purchase.reference] = purchase.revised_at
         if changes or known_at != purchase.revised_at:
@@ -64,7 +66,7 @@ async def announce(
         still_open = sum((line.open for line in after), ZERO)
         outcomes.append(Announced(purchase.reference, still_open) if changes else NothingNew(purchase.reference))
     await store.write(tx, list(written.values()))
-    await _book(tx, postings, origin=origin, now=now)
+    await _book(tx, postings, reviewed, origin=origin, now=now)
     return outcomes
 
 
@@ -87,15 +89,20 @@ async def close_purchase(
         supplier, _ = (await store.purchases(tx, [reference]))[reference]
         await store.revise(tx, reference, supplier, at if known_at is None else max(at, known_at))
     postings = [posting for was, line in ended for posting in rules.postings(was, line, at, reason)]
-    await _book(tx, postings, origin=origin, now=now)
+    await _book(tx, postings, set(), origin=origin, now=now)
     return Closed(reference, sum((was.open for was, _ in ended), ZERO))
 
 
-async def _book(tx: Tx, postings: Sequence[Posting], *, origin: Origin, now: datetime) -> None:
-    if not postings:
+async def _book(
+    tx: Tx, postings: Sequence[Posting], reviewed: set[PositionKey], *, origin: Origin, now: datetime
+) -> None:
+    """*reviewed*: where days may have changed, and with them what was promised, although no quantity has."""
+    positions = reviewed | {posting.position for posting in postings}
+    if not positions:
         return
-    desk = await Desk.open(tx, {posting.position for posting in postings}, now=now, make=True)
+    desk = await Desk.open(tx, positions, now=now, make=True)
     desk.enter(postings)
+    desk.review(reviewed)
     await desk.close(origin=origin, floor=True)
     await raise_findings(tx, desk, origin=origin, now=now)
 

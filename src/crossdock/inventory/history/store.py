@@ -18,19 +18,28 @@ POSITIONS: Final[LiteralString] = """
 SELECT p.sku, p.location, p.condition, trim_scale(on_hand) AS on_hand, trim_scale(damaged) AS damaged,
        trim_scale(quality_hold) AS quality_hold, trim_scale(quarantine) AS quarantine, trim_scale(display) AS display,
        trim_scale(repair) AS repair, trim_scale(return_to_vendor) AS return_to_vendor,
-       trim_scale(p.held - coalesce(dead.units, 0) - coalesce(own.remaining, 0)) AS held,
+       trim_scale(p.held - coalesce(dead.held, 0) - coalesce(own.held, 0)) AS held,
        trim_scale(p.allocated) AS allocated, trim_scale(in_transit) AS in_transit, trim_scale(on_order) AS on_order,
-       trim_scale(dated) AS dated, trim_scale(backordered) AS backordered, version, changed_at, happened_at, counted_at
+       trim_scale(p.dated - coalesce(dead.dated, 0) - coalesce(own.dated, 0)) AS dated,
+       trim_scale(p.backordered - coalesce(dead.backordered, 0) - coalesce(own.backordered, 0)) AS backordered,
+       version, changed_at, happened_at, counted_at
   FROM inventory.standing p
   LEFT JOIN LATERAL (
-       SELECT sum(c.remaining) AS units
+       SELECT sum(c.remaining) FILTER (WHERE c.basis = 'goods') AS held,
+              sum(c.remaining) FILTER (WHERE c.basis = 'dated') AS dated,
+              sum(c.remaining) FILTER (WHERE c.basis = 'backorder') AS backordered
          FROM inventory.claim c
-        WHERE p.held > 0 AND c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
+        WHERE (p.held > 0 OR p.dated > 0 OR p.backordered > 0)
+          AND c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
           AND c.remaining > 0 AND c.kind = 'hold'
           AND c.expires_at > p.changed_at - interval '1 minute' AND c.expires_at <= %(now)s) AS dead ON true
-  LEFT JOIN inventory.claim own
-    ON own.key = %(without)s::text AND own.sku = p.sku AND own.location = p.location AND own.condition = p.condition
-   AND own.remaining > 0 AND own.kind = 'hold' AND own.expires_at > %(now)s
+  LEFT JOIN LATERAL (
+       SELECT sum(c.remaining) FILTER (WHERE c.basis = 'goods') AS held,
+              sum(c.remaining) FILTER (WHERE c.basis = 'dated') AS dated,
+              sum(c.remaining) FILTER (WHERE c.basis = 'backorder') AS backordered
+         FROM inventory.claim c
+        WHERE c.key = %(without)s::text AND c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
+          AND c.remaining > 0 AND c.kind = 'hold' AND c.expires_at > %(now)s) AS own ON true
  WHERE p.sku = ANY(%(skus)b::text[])
    AND (%(locations)b::text[] IS NULL OR p.location = ANY(%(locations)b::text[]))
  ORDER BY p.sku, p.location, p.condition
@@ -42,9 +51,11 @@ SELECT m.sku, m.location, m.condition, trim_scale(m.on_hand) AS on_hand, trim_sc
        trim_scale(m.quality_hold) AS quality_hold, trim_scale(m.quarantine) AS quarantine,
        trim_scale(m.display) AS display, trim_scale(m.repair) AS repair,
        trim_scale(m.return_to_vendor) AS return_to_vendor,
-       trim_scale(m.held - coalesce(later.units, 0) - coalesce(open.units, 0)) AS held,
+       trim_scale(m.held - coalesce(later.held, 0) - coalesce(open.held, 0)) AS held,
        trim_scale(m.allocated) AS allocated, trim_scale(m.in_transit) AS in_transit,
-       trim_scale(m.on_order) AS on_order, trim_scale(m.dated) AS dated, trim_scale(m.backordered) AS backordered,
+       trim_scale(m.on_order) AS on_order,
+       trim_scale(m.dated - coalesce(later.dated, 0) - coalesce(open.dated, 0)) AS dated,
+       trim_scale(m.backordered - coalesce(later.backordered, 0) - coalesce(open.backordered, 0)) AS backordered,
        m.version, m.recorded_at AS changed_at, m.happened_at
   FROM inventory.position p
   JOIN LATERAL (
@@ -55,13 +66,17 @@ SELECT m.sku, m.location, m.condition, trim_scale(m.on_hand) AS on_hand, trim_sc
         ORDER BY l.recorded_at DESC, l.version DESC
         LIMIT 1) AS m ON true
   LEFT JOIN LATERAL (
-       SELECT sum(l.quantity) AS units
+       SELECT sum(l.quantity) FILTER (WHERE l.from_account = 'held') AS held,
+              sum(l.quantity) FILTER (WHERE l.from_account = 'dated') AS dated,
+              sum(l.quantity) FILTER (WHERE l.from_account = 'backordered') AS backordered
          FROM inventory.movement l
         WHERE l.sku = p.sku AND l.location = p.location AND l.condition = p.condition
           AND l.recorded_at > %(as_of)s AND l.happened_at <= %(as_of)s
           AND l.kind = 'hold_release' AND l.reason = 'expired') AS later ON true
   LEFT JOIN LATERAL (
-       SELECT sum(c.remaining) AS units
+       SELECT sum(c.remaining) FILTER (WHERE c.basis = 'goods') AS held,
+              sum(c.remaining) FILTER (WHERE c.basis = 'dated') AS dated,
+              sum(c.remaining) FILTER (WHERE c.basis = 'backorder') AS backordered
          FROM inventory.claim c
         WHERE c.sku = p.sku AND c.location = p.location AND c.condition = p.condition
           AND c.remaining > 0 AND c.kind = 'hold' AND c.expires_at <= %(as_of)s) AS open ON true

@@ -1,7 +1,8 @@
 """SQL that writes ledger rows and the balances they leave behind, in one statement: neither without the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, LiteralString
 
 from crossdock.eventlog.service import Origin
@@ -11,8 +12,9 @@ from crossdock.inventory.arrays import Numbered, columns
 from crossdock.inventory.model import PositionKey, Posting
 
 # Balances are those that the database holds plus what the entries move, never numbers that a program hands in. A facts
-# batch leaves `short` as it is then; any other may lower it but never raise it, so a promise beyond the goods fails at
-# the CHECK of the table that takes the balances, whatever the program believed.
+# batch leaves `short` and `late` as they are then; any other may lower them but never raise them, so a promise beyond the
+# goods, or beyond what is under way, fails at the CHECK of the table that takes the balances, whatever the program
+# believed. So does a backorder beyond the limit that its statement was given, or was given before.
 #
 # The position's own row is written unless that was done a moment ago; then the balances become a row of `running`. Who
 # writes without having locked finds that the version has moved on, or meets it in `running`'s key: fewer balances are
@@ -27,10 +29,10 @@ WITH way AS MATERIALIZED (
       FROM unnest(%(kinds)b::text[], %(sources)b::text[], %(targets)b::text[], %(reasons)b::text[],
                   %(happened)b::timestamptz[]) WITH ORDINALITY AS w(kind, source, target, reason, happened_at, way)
 ), place AS MATERIALIZED (
-    SELECT s.slot, p.*, greatest(%(now)s, p.changed_at) AS recorded_at,
+    SELECT s.slot, s.stamp, p.*, greatest(%(now)s, p.changed_at) AS recorded_at,
            on_hand - damaged - quality_hold - quarantine - display - repair - return_to_vendor AS usable
-      FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[])
-           WITH ORDINALITY AS s(sku, location, condition, slot)
+      FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(limits)b::numeric[])
+           WITH ORDINALITY AS s(sku, location, condition, stamp, slot)
       JOIN inventory.standing p USING (sku, location, condition)
 ), entry AS MATERIALIZED (
     SELECT e.*, w.kind, w.source, w.target, w.reason, w.happened_at,
@@ -63,7 +65,8 @@ WITH way AS MATERIALIZED (
      GROUP BY m.slot
 ), balance AS (
     SELECT slot, p.sku, p.location, p.condition, p.row_version, p.recorded_at, t.earliest,
-           p.row_written_at > %(now)s - interval '250 ms' AS busy, p.short AS short_before,
+           p.row_written_at > %(now)s - interval '250 ms' AS busy, p.short AS short_before, p.late AS late_before,
+           p.backorder_limit, p.stamp, p.backordered AS backordered_before,
            p.version + t.entries AS version, greatest(p.happened_at, t.happened_at) AS happened_at,
            greatest(p.counted_at, t.counted_at) AS counted_at, p.on_hand + t.on_hand AS on_hand,
            p.damaged + t.damaged AS damaged, p.quality_hold + t.quality_hold AS quality_hold,
@@ -76,7 +79,11 @@ WITH way AS MATERIALIZED (
       JOIN place p USING (slot)
 ), closing AS MATERIALIZED (
     SELECT *, greatest(0, held + allocated - greatest(0, on_hand - damaged - quality_hold - quarantine - display
-                                                         - repair - return_to_vendor)) AS short
+                                                         - repair - return_to_vendor)) AS short,
+           greatest(0, dated - on_order - in_transit) AS late,
+           CASE WHEN %(facts)s THEN greatest(backorder_limit, backordered)
+                WHEN stamp IS NOT NULL THEN greatest(stamp, backordered_before)
+                ELSE backorder_limit END AS limit_after
       FROM balance
 ), running_entry AS (
     SELECT e.*, p.sku, p.location, p.condition, p.recorded_at, p.version + row_number() OVER w AS version,
@@ -106,6 +113,8 @@ WITH way AS MATERIALIZED (
            allocated = c.allocated, in_transit = c.in_transit, on_order = c.on_order, dated = c.dated,
            backordered = c.backordered,
            short = CASE WHEN %(facts)s THEN c.short ELSE least(c.short_before, c.short) END,
+           late = CASE WHEN %(facts)s THEN c.late ELSE least(c.late_before, c.late) END,
+           backorder_limit = c.limit_after,
            version = c.version, changed_at = c.recorded_at, happened_at = c.happened_at, counted_at = c.counted_at
       FROM closing c
      WHERE NOT c.busy AND p.sku = c.sku AND p.location = c.location AND p.condition = c.condition
@@ -114,11 +123,13 @@ WITH way AS MATERIALIZED (
 ), run AS (
     INSERT INTO inventory.running
            (sku, location, condition, version, on_hand, damaged, quality_hold, quarantine, display, repair,
-            return_to_vendor, held, allocated, in_transit, on_order, dated, backordered, short, changed_at,
-            happened_at, counted_at)
+            return_to_vendor, held, allocated, in_transit, on_order, dated, backordered, short, late, backorder_limit,
+            changed_at, happened_at, counted_at)
     SELECT sku, location, condition, version, on_hand, damaged, quality_hold, quarantine, display, repair,
            return_to_vendor, held, allocated, in_transit, on_order, dated, backordered,
-           CASE WHEN %(facts)s THEN short ELSE least(short_before, short) END, recorded_at, happened_at, counted_at
+           CASE WHEN %(facts)s THEN short ELSE least(short_before, short) END,
+           CASE WHEN %(facts)s THEN late ELSE least(late_before, late) END, limit_after, recorded_at, happened_at,
+           counted_at
       FROM closing
      WHERE busy
     RETURNING version
@@ -132,8 +143,22 @@ SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM run)
 """
 
 
-async def write(tx: Tx, postings: Sequence[Posting], *, origin: Origin, now: datetime, facts: bool) -> None:
-    """Write entries of locked positions; only *facts* from the floor may leave promises without goods."""
+NO_LIMITS: Final[Mapping[PositionKey, Decimal]] = {}
+
+
+async def write(
+    tx: Tx,
+    postings: Sequence[Posting],
+    *,
+    origin: Origin,
+    now: datetime,
+    facts: bool,
+    limits: Mapping[PositionKey, Decimal] = NO_LIMITS,
+) -> None:
+    """Write entries of locked positions; only *facts* from the floor may leave promises without goods.
+
+    *limits*: how many units may wait at a position, where these entries let some wait.
+    """
     places = Numbered[PositionKey]()
     ways = Numbered[tuple[str, str, str, str, datetime]]()
     slots = [places.of(posting.position) for posting in postings]
@@ -145,6 +170,7 @@ async def write(tx: Tx, postings: Sequence[Posting], *, origin: Origin, now: dat
         {
             **columns(("skus", "locations", "conditions"), places.numbers),
             **columns(("kinds", "sources", "targets", "reasons", "happened"), ways.numbers),
+            "limits": [limits.get(place) for place in places.numbers],
             "ids": new_ids(len(postings)),
             "slots": slots,
             "ways": numbers,

@@ -1,21 +1,30 @@
 """The counter at which a batch is served: its positions locked, its lapsed holds ended, its entries written once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final, Self
 
-from crossdock.canonical.base import ReservationKey
-from crossdock.eventlog.service import Origin
+from crossdock.canonical.base import Document, ReservationKey
+from crossdock.canonical.facts import StockCovered
+from crossdock.eventlog import service as eventlog
+from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import store as ledger
-from crossdock.inventory.model import Position, PositionKey, Posting
+from crossdock.inventory.model import ZERO, Account, Position, PositionKey, Posting
 from crossdock.inventory.posting import store as posting_store
 from crossdock.inventory.reservations import rules, store
 from crossdock.inventory.reservations.model import Claim
-from crossdock.inventory.rules import Books, opened, post
+from crossdock.inventory.rules import Books, opened, post, short
+from crossdock.inventory.waiting import service as waiting
+from crossdock.inventory.waiting.model import Basis, Promise, Wait
+from crossdock.inventory.waiting.rules import Turn
 
-_TRIES_MAX = 8
+_TRIES_MAX: Final = 8
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+UNDER_WAY: Final = frozenset({Account.ON_ORDER, Account.IN_TRANSIT})
+DAYS: Final = UNDER_WAY | {Account.DATED}
+"""What is under way, and who counts on it: where it changes, or somebody lets go of it, days are looked at."""
 
 
 class ClaimsKeepMovingError(Exception):
@@ -30,10 +39,13 @@ class Desk:
         self._now = now
         self._postings: list[Posting] = []
         self._opened: list[Claim] = []
-        self._changed: dict[tuple[ReservationKey, PositionKey], Claim] = {}
+        self._limits: dict[PositionKey, Decimal] = {}
         self.before: dict[PositionKey, Position] = {}
-        self.books: Books = {}
+        self._batch = waiting.Batch()
+        self.books: Books = self._batch.books
         self.lapsed = 0
+        self._landed: list[Turn] = []
+        self._late: list[Turn] = []
 
     @classmethod
     async def open(
@@ -65,7 +77,7 @@ class Desk:
             claims = await store.claims_of(tx, keys)
             standing = {claim.position for claim in claims if claim.remaining}
             if standing <= desk.before.keys():
-                return desk, _by_key(keys, desk._as_changed(claims))
+                return desk, _by_key(keys, desk.as_changed(claims))
             wanted = standing
         raise ClaimsKeepMovingError(f"reservations {sorted(keys)[:5]}")
 
@@ -75,29 +87,53 @@ class Desk:
         found = await ledger.lock(self._tx, positions, make=make)
         self.before |= {position.key: position for position in found}
         self.books |= opened(found)
-        if any(position.held for position in found):
+        if any(position.held or position.dated or position.backordered for position in found):
             since = {position.key: rules.lapses_ended_until(position) for position in found}
             due = await store.lapsed(self._tx, dict.fromkeys(since, LONG_AGO) if thorough else since, self._now)
             for posting, claim in rules.lapse(due, self.books):
                 self.write([posting], [claim])
                 self.lapsed += 1
+            if self.lapsed:
+                await self._serve(floor=False)
 
-    def _as_changed(self, claims: Iterable[Claim]) -> Sequence[Claim]:
-        return [self._changed.get((claim.key, claim.position), claim) for claim in claims]
+    def as_changed(self, claims: Iterable[Claim]) -> Sequence[Claim]:
+        """Claims as this batch has changed them so far."""
+        return self._batch.as_changed(claims)
 
     def enter(self, postings: Iterable[Posting]) -> None:
         """Move the books by entries that nobody has applied yet, and write them at the end."""
-        self._postings.extend(post(self.books, posting) for posting in postings)
+        self._note([post(self.books, posting) for posting in postings])
 
     def write(self, postings: Iterable[Posting], claims: Iterable[Claim] = ()) -> None:
         """Write entries that the rules have applied to the books, and their claims, at the end."""
-        self._postings.extend(postings)
+        self._note(postings)
         for claim in claims:
-            self._changed[claim.key, claim.position] = claim
+            self._batch.changed[claim.key, claim.ground] = claim
 
-    def open_claims(self, claims: Iterable[Claim]) -> None:
-        """Write claims of new reservations at the end."""
-        self._opened.extend(claims)
+    def _note(self, postings: Iterable[Posting]) -> None:
+        for posting in postings:
+            self._postings.append(posting)
+            if posting.source in DAYS or posting.target in UNDER_WAY:
+                self._batch.reviewed.add(posting.position)
+
+    def open_claims(self, claims: Iterable[Claim], waits: Sequence[Wait] = (), promise: Promise | None = None) -> None:
+        """Write claims of a new reservation at the end; *waits* are those that have no goods."""
+        if not waits:
+            self._opened.extend(claims)
+            return
+        for claim in claims:
+            self._batch.promises[claim.key] = promise or Promise(self._now, ZERO, ZERO)
+            if claim.basis is Basis.GOODS:
+                self._opened.append(claim)
+            else:
+                self._batch.changed[claim.key, claim.ground] = claim
+        for wait in waits:
+            if wait.basis is Basis.BACKORDER:
+                self._limits[wait.position] = max(wait.limit, self._limits.get(wait.position, wait.limit))
+
+    def review(self, positions: Iterable[PositionKey]) -> None:
+        """What is under way to these positions has changed: at the end, look at the days that were promised there."""
+        self._batch.reviewed |= {position for position in positions if position in self.books}
 
     @property
     def causes(self) -> Mapping[PositionKey, str]:
@@ -105,13 +141,41 @@ class Desk:
         return {posting.position: f"{posting.kind} {posting.key}" for posting in self._postings}
 
     async def close(self, *, origin: Origin, floor: bool) -> None:
-        """Write everything in one go. Only with *floor* may promises exceed the goods afterwards."""
+        """Serve those who wait, then write everything in one go. Only with *floor* may promises exceed the goods."""
+        await self._serve(floor=floor)
         if self._postings:
-            await posting_store.write(self._tx, self._postings, origin=origin, now=self._now, facts=floor)
+            await posting_store.write(
+                self._tx, self._postings, origin=origin, now=self._now, facts=floor, limits=self._limits
+            )
         if self._opened:
             await store.open_claims(self._tx, self._opened)
-        if self._changed:
-            await store.change_claims(self._tx, list(self._changed.values()))
+        if self._batch.changed:
+            await store.change_claims(self._tx, list(self._batch.changed.values()))
+        await eventlog.append(self._tx, [_new(position, fact, self._now, origin) for position, fact in self._news()])
+
+    async def _serve(self, *, floor: bool) -> None:
+        """Goods that have become available go to those who wait for them there, before anybody else."""
+        served = await waiting.serve(self._tx, self._batch, now=self._now, floor=floor)
+        for turn in served.turns:
+            self.write(turn.postings, turn.changed)
+        self._landed += served.landed
+        self._late += served.late
+
+    def _news(self) -> Iterator[tuple[PositionKey, Document]]:
+        yield from waiting.landed_facts(self._landed)
+        yield from waiting.late_facts(self._late)
+        for key, position in self.before.items():
+            if position.short and not short(self.books[key]):
+                yield key, StockCovered(sku=key.sku, location=key.location)
+
+
+def stream_of(position: PositionKey) -> str:
+    """The event stream of a position."""
+    return f"stock/{position.sku}@{position.location}"
+
+
+def _new(position: PositionKey, fact: Document, now: datetime, origin: Origin) -> NewFact:
+    return NewFact(stream=stream_of(position), fact=fact, happened_at=now, origin=origin)
 
 
 def _by_key(keys: Iterable[ReservationKey], claims: Iterable[Claim]) -> dict[ReservationKey, Sequence[Claim]]:

@@ -20,6 +20,7 @@ from crossdock.inventory.model import (
     PositionKey,
 )
 from crossdock.inventory.states import State
+from crossdock.inventory.waiting.model import GOODS_ONLY, WAITING_ACCOUNTS, Basis, Promise, Reach
 
 
 class ClaimKind(StrEnum):
@@ -35,6 +36,12 @@ ACCOUNT_OF: Final[Mapping[ClaimKind, Account]] = {
     ClaimKind.HOLD: Account.HELD,
     ClaimKind.ALLOCATION: Account.ALLOCATED,
 }
+"""Where claims on goods stand in the books."""
+
+
+def account_of(kind: ClaimKind, basis: Basis) -> Account:
+    """Where a claim stands in the books."""
+    return ACCOUNT_OF[kind] if basis is Basis.GOODS else WAITING_ACCOUNTS[basis]
 
 
 class Fill(StrEnum):
@@ -68,6 +75,9 @@ class ReserveRequest:
     lines: Sequence[ReserveLine]
     expires_at: datetime | None = None
     fill: Fill = Fill.ALL
+    reach: Reach = GOODS_ONLY
+    promise: Promise | None = None
+    """None: who asked first comes first."""
     channel: ChannelCode | None = None
     """For whom: a record, not a rule of inventory."""
     correlation_id: UUID | None = None
@@ -86,6 +96,7 @@ class Grant(NamedTuple):
 
     position: PositionKey
     quantity: Decimal
+    basis: Basis = Basis.GOODS
 
 
 class Shortage(NamedTuple):
@@ -127,6 +138,13 @@ class ArrivedExpired:
 ReserveOutcome: TypeAlias = Reserved | OutOfStock | ArrivedExpired | KeyReused
 
 
+class Ground(NamedTuple):
+    """A position and what claims there stand on: a reservation has one claim on each."""
+
+    position: PositionKey
+    basis: Basis
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A reservation's units at one position: `arrived = remaining + consumed + released + expired + moved`."""
@@ -145,15 +163,44 @@ class Claim:
     released: Decimal = ZERO
     expired: Decimal = ZERO
     moved: Decimal = ZERO
+    """To another location, or onto other ground."""
+    basis: Basis = Basis.GOODS
+    due_by: datetime | None = None
+    """Of a dated claim: the receipts it stands on are due by then."""
 
     @property
     def position(self) -> PositionKey:
         """Where it stands."""
         return PositionKey(self.sku, self.location, self.condition)
 
+    @property
+    def ground(self) -> "Ground":
+        """Where it stands, and on what."""
+        return Ground(self.position, self.basis)
+
+    @property
+    def account(self) -> Account:
+        """Where its units stand in the books."""
+        return account_of(self.kind, self.basis)
+
     def lapsed(self, now: datetime) -> bool:
         """A hold lives while `now < expires_at`."""
         return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A standing claim with what ranks it among others."""
+
+    claim: Claim
+    promise: Promise
+
+    @property
+    def rank(self) -> tuple[bool, datetime, Decimal, Decimal, str, bool]:
+        """Smaller comes first: placed orders before carts, then day, worth and penalty of the promise."""
+        promised_at, worth, penalty = self.promise
+        cart, queued = self.claim.kind is ClaimKind.HOLD, self.claim.basis is Basis.BACKORDER
+        return cart, promised_at, -worth, -penalty, self.claim.key, queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +275,8 @@ class Move:
     target: LocationCode
     quantity: Decimal | None = None
     condition: Condition = NEW
+    basis: Basis = Basis.GOODS
+    """What they stand on at the source; at the target they stand on goods."""
     correlation_id: UUID | None = None
 
     def __post_init__(self) -> None:

@@ -1,15 +1,14 @@
 """Who gets which units. Pure: claims and balances in, decisions out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
-from crossdock.canonical.base import ReservationKey
 from crossdock.canonical.stock import MovementKind
 from crossdock.inventory.model import ZERO, Account, Position, PositionKey, Posting
+from crossdock.inventory.reservations.claims import arrived, freed_to, fresh_claim, given_back, left_behind
 from crossdock.inventory.reservations.model import (
     ACCOUNT_OF,
     ArrivedExpired,
@@ -19,6 +18,7 @@ from crossdock.inventory.reservations.model import (
     Consume,
     Fill,
     Grant,
+    Ground,
     Move,
     NotEnough,
     NothingThere,
@@ -33,11 +33,18 @@ from crossdock.inventory.reservations.model import (
 )
 from crossdock.inventory.rules import Books, digest, fingerprint, post
 from crossdock.inventory.states import State
+from crossdock.inventory.waiting import rules as waiting
+from crossdock.inventory.waiting.model import GOODS_ONLY, WAITING_ACCOUNTS, Basis, Wait
+from crossdock.inventory.waiting.rules import Timetables
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
 EXPIRED: Final = "expired"
 """Reason of ledger rows that end a hold at its deadline."""
 MOVED: Final = "moved"
+CLAIMING: Final[Mapping[ClaimKind, MovementKind]] = {
+    ClaimKind.HOLD: MovementKind.HOLD,
+    ClaimKind.ALLOCATION: MovementKind.ALLOCATE,
+}
 
 
 def request_print(request: ReserveRequest) -> bytes:
@@ -89,51 +96,63 @@ def place(request: ReserveRequest, shelf: Shelf) -> Placement:
 
 
 def decide(
-    request: ReserveRequest, books: Books, now: datetime, placer: Placer
-) -> tuple[Reserved | OutOfStock | ArrivedExpired, Sequence[Posting]]:
+    request: ReserveRequest, books: Books, now: datetime, placer: Placer, timetables: Timetables
+) -> tuple[Reserved | OutOfStock | ArrivedExpired, Sequence[Posting], Sequence[Wait]]:
     """Answer one request from what its predecessors in the batch left over, and move its units in *books*."""
     if request.expires_at is not None and request.expires_at <= now:
-        return ArrivedExpired(request.key, request.expires_at), ()
+        return ArrivedExpired(request.key, request.expires_at), (), ()
     placement = placer(request, books)
-    if not placement.takes or (placement.shortages and request.fill is Fill.ALL):
-        return OutOfStock(request.key, placement.shortages), ()
+    waits: Sequence[Wait] = ()
+    shortages = placement.shortages
+    if shortages and request.reach != GOODS_ONLY:
+        waits, shortages = waiting.wait(request, placement, books, timetables, now)
+    if not (placement.takes or waits) or (shortages and request.fill is Fill.ALL):
+        return OutOfStock(request.key, shortages), (), ()
     account = ACCOUNT_OF[request.kind]
-    kind = MovementKind.HOLD if request.kind is ClaimKind.HOLD else MovementKind.ALLOCATE
+    kind = CLAIMING[request.kind]
     postings = []
     for key, take in placement.takes.items():
         assert ZERO < take <= books[key][Account.AVAILABLE], (request.key, key, take)
         posting = Posting(key, kind, Account.AVAILABLE, account, take, request.key, now, "", request.correlation_id)
         postings.append(post(books, posting))
-    grants = tuple(sorted(Grant(key, take) for key, take in placement.takes.items()))
-    return Reserved(request.key, grants, request.expires_at, placement.shortages), postings
+    grants = sorted(Grant(key, take) for key, take in placement.takes.items())
+    for wait in waits:
+        posting = Posting(
+            wait.position,
+            kind,
+            Account.OUTSIDE,
+            WAITING_ACCOUNTS[wait.basis],
+            wait.quantity,
+            request.key,
+            now,
+            "",
+            request.correlation_id,
+        )
+        postings.append(post(books, posting))
+        timetables.take(wait)
+    grants += sorted((Grant(wait.position, wait.quantity, wait.basis) for wait in waits), key=as_answered)
+    return Reserved(request.key, tuple(grants), request.expires_at, shortages), postings, waits
 
 
-def opened_claims(request: ReserveRequest, answer: Reserved) -> Iterator[Claim]:
+def as_answered(grant: Grant) -> tuple[bool, PositionKey, Basis]:
+    """The order of an answer's grants: those on goods first."""
+    return grant.basis is not Basis.GOODS, grant.position, grant.basis
+
+
+def opened_claims(request: ReserveRequest, answer: Reserved, waits: Iterable[Wait]) -> Iterator[Claim]:
     """The claims that a granted request begins with."""
-    for position, quantity in answer.grants:
-        yield _fresh(request.key, position, request.kind, request.expires_at, granted=quantity, arrived=quantity)
-
-
-def _fresh(
-    key: ReservationKey,
-    position: PositionKey,
-    kind: ClaimKind,
-    expires_at: datetime | None,
-    *,
-    granted: Decimal,
-    arrived: Decimal,
-) -> Claim:
-    return Claim(
-        key=key,
-        sku=position.sku,
-        location=position.location,
-        condition=position.condition,
-        kind=kind,
-        expires_at=expires_at,
-        granted=granted,
-        arrived=arrived,
-        remaining=arrived,
-    )
+    due = {(wait.position, wait.basis): wait.due_by for wait in waits}
+    for position, quantity, basis in answer.grants:
+        ground = Ground(position, basis)
+        yield fresh_claim(
+            request.key,
+            ground,
+            request.kind,
+            request.expires_at,
+            granted=quantity,
+            arrived=quantity,
+            due_by=due.get(ground) if due else None,
+        )
 
 
 def lapses_ended_until(position: Position) -> datetime:
@@ -150,8 +169,8 @@ def lapse(due: Iterable[Claim], books: Books) -> Iterator[tuple[Posting, Claim]]
         posting = Posting(
             claim.position,
             MovementKind.HOLD_RELEASE,
-            Account.HELD,
-            Account.AVAILABLE,
+            claim.account,
+            freed_to(claim),
             claim.remaining,
             claim.key,
             claim.expires_at,
@@ -162,22 +181,27 @@ def lapse(due: Iterable[Claim], books: Books) -> Iterator[tuple[Posting, Claim]]
 
 def commit(
     request: CommitHold, claims: Iterable[Claim], books: Books, now: datetime
-) -> Iterator[tuple[Posting, Claim]]:
-    """Held units become allocated: nothing is promised that was not promised before."""
+) -> Iterator[tuple[Sequence[Posting], Claim]]:
+    """Held units become allocated: nothing is promised that was not promised before. Those that wait go on waiting."""
     for claim in claims:
-        if claim.remaining and claim.kind is ClaimKind.HOLD:
-            posting = Posting(
-                claim.position,
-                MovementKind.ALLOCATE,
-                Account.HELD,
-                Account.ALLOCATED,
-                claim.remaining,
-                claim.key,
-                now,
-                "committed",
-                request.correlation_id,
-            )
-            yield post(books, posting), replace(claim, kind=ClaimKind.ALLOCATION, expires_at=None)
+        if not claim.remaining or claim.kind is not ClaimKind.HOLD:
+            continue
+        committed = replace(claim, kind=ClaimKind.ALLOCATION, expires_at=None)
+        if claim.basis is not Basis.GOODS:
+            yield (), committed
+            continue
+        posting = Posting(
+            claim.position,
+            MovementKind.ALLOCATE,
+            Account.HELD,
+            Account.ALLOCATED,
+            claim.remaining,
+            claim.key,
+            now,
+            "committed",
+            request.correlation_id,
+        )
+        yield (post(books, posting),), committed
 
 
 def extend(claims: Sequence[Claim], until: datetime) -> tuple[Sequence[Claim], datetime]:
@@ -193,11 +217,11 @@ def deadline_of(claims: Iterable[Claim]) -> datetime:
 
 def freed(before: Iterable[Claim], after: Iterable[Claim]) -> tuple[Grant, ...]:
     """What was given back between two views of a reservation."""
-    released = {claim.position: claim.released for claim in before}
+    released = {claim.ground: claim.released for claim in before}
     return tuple(
-        Grant(claim.position, units)
+        Grant(claim.position, units, claim.basis)
         for claim in after
-        if (units := claim.released - released.get(claim.position, ZERO))
+        if (units := claim.released - released.get(claim.ground, ZERO))
     )
 
 
@@ -218,27 +242,25 @@ def move_print(request: Move) -> bytes:
 
 
 def _quantities(lines: Iterable[Grant]) -> Iterator[object]:
-    for position, quantity in sorted(_summed(lines).items()):
+    for (position, basis), quantity in sorted(_summed(lines).items()):
         yield from (*position, quantity)
+        if basis is not Basis.GOODS:
+            yield basis
 
 
-def release(request: Release, claims: Iterable[Claim], books: Books, now: datetime) -> Iterator[tuple[Posting, Claim]]:
+def release(
+    request: Release, claims: Iterable[Claim], books: Books, now: datetime
+) -> Iterator[tuple[Sequence[Posting], Claim]]:
     """Give units back, never more than remain."""
     wanted = _summed(request.lines)
     for claim in claims:
-        units = min(claim.remaining, wanted.get(claim.position, ZERO)) if wanted else claim.remaining
+        units = min(claim.remaining, wanted.get(claim.ground, ZERO)) if wanted else claim.remaining
         if units:
-            posting = _give_back(claim, units, now, request.reason, request.correlation_id)
+            posting = given_back(claim, units, now, request.reason, request.correlation_id)
             yield (
-                post(books, posting),
+                (post(books, posting),),
                 replace(claim, remaining=claim.remaining - units, released=claim.released + units),
             )
-
-
-def _give_back(claim: Claim, units: Decimal, now: datetime, reason: str, correlation_id: UUID | None) -> Posting:
-    kind = MovementKind.HOLD_RELEASE if claim.kind is ClaimKind.HOLD else MovementKind.RELEASE
-    account = ACCOUNT_OF[claim.kind]
-    return Posting(claim.position, kind, account, Account.AVAILABLE, units, claim.key, now, reason, correlation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,22 +274,31 @@ class Consumption:
 
 
 def consume(request: Consume, claims: Iterable[Claim], books: Books) -> Consumption:
-    """Take shipped units from the claim first; what exceeds it leaves sellable stock, as any other issue."""
-    standing = {claim.position: claim for claim in claims if claim.remaining}
+    """Take shipped units from the claim first; what exceeds it leaves sellable stock, as any other issue.
+
+    What the reservation still waited for at that place has been given to it then.
+    """
+    standing = {claim.ground: claim for claim in claims if claim.remaining}
     postings: list[Posting] = []
     changed: list[Claim] = []
     taken: list[Grant] = []
     beyond: list[Grant] = []
-    for position, shipped in _summed(request.lines).items():
-        claim = standing.get(position)
-        units = ZERO if claim is None else min(claim.remaining, shipped)
-        if claim is not None:
-            postings.append(_leave(request, position, MovementKind.CONSUME, ACCOUNT_OF[claim.kind], units))
+    for position, shipped in _shipped(request.lines).items():
+        left = shipped
+        for basis in Basis:
+            claim = standing.get(Ground(position, basis))
+            units = ZERO if claim is None else min(claim.remaining, left)
+            if claim is None or not units:
+                continue
+            postings.append(_leave(request, position, MovementKind.CONSUME, claim.account, units))
             changed.append(replace(claim, remaining=claim.remaining - units, consumed=claim.consumed + units))
-            taken.append(Grant(position, units))
-        if shipped > units:
-            postings.append(_leave(request, position, MovementKind.ISSUE, Account.AVAILABLE, shipped - units))
-            beyond.append(Grant(position, shipped - units))
+            left -= units
+            if basis is Basis.GOODS:
+                taken.append(Grant(position, units))
+        gone = shipped - sum((units for at, units, _ in taken if at == position), ZERO)
+        if gone:
+            postings.append(_leave(request, position, MovementKind.ISSUE, Account.AVAILABLE, gone))
+            beyond.append(Grant(position, gone))
     for posting in postings:
         post(books, posting)
     return Consumption(tuple(postings), tuple(changed), tuple(taken), tuple(beyond))
@@ -287,9 +318,17 @@ def _leave(request: Consume, position: PositionKey, kind: MovementKind, account:
     )
 
 
-def _summed(lines: Iterable[Grant]) -> dict[PositionKey, Decimal]:
+def _summed(lines: Iterable[Grant]) -> dict[Ground, Decimal]:
+    totals: dict[Ground, Decimal] = {}
+    for position, quantity, basis in lines:
+        ground = Ground(position, basis)
+        totals[ground] = totals.get(ground, ZERO) + quantity
+    return totals
+
+
+def _shipped(lines: Iterable[Grant]) -> dict[PositionKey, Decimal]:
     totals: dict[PositionKey, Decimal] = {}
-    for position, quantity in lines:
+    for position, quantity, _ in lines:
         totals[position] = totals.get(position, ZERO) + quantity
     return totals
 
@@ -317,11 +356,10 @@ def move(
     available = books[target][Account.AVAILABLE] if target in books else ZERO
     if available < units:
         return NotEnough(request.key, max(ZERO, available))
-    kind = MovementKind.HOLD if source.kind is ClaimKind.HOLD else MovementKind.ALLOCATE
-    freed = _give_back(source, units, now, MOVED, request.correlation_id)
+    freed = given_back(source, units, now, MOVED, request.correlation_id)
     claimed = Posting(
         target,
-        kind,
+        CLAIMING[source.kind],
         Account.AVAILABLE,
         ACCOUNT_OF[source.kind],
         units,
@@ -330,15 +368,5 @@ def move(
         MOVED,
         request.correlation_id,
     )
-    if there is None:
-        arrival = _fresh(source.key, target, source.kind, source.expires_at, granted=ZERO, arrived=units)
-    else:
-        arrival = replace(
-            there,
-            kind=source.kind,
-            expires_at=source.expires_at,
-            arrived=there.arrived + units,
-            remaining=there.remaining + units,
-        )
-    left = replace(source, remaining=source.remaining - units, moved=source.moved + units)
-    return Relocation((post(books, freed), post(books, claimed)), (left, arrival), units)
+    arrival = arrived(source, Ground(target, Basis.GOODS), there, units)
+    return Relocation((post(books, freed), post(books, claimed)), (left_behind(source, units), arrival), units)

@@ -8,6 +8,7 @@ import msgspec
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
+from crossdock.inventory import store as ledger
 from crossdock.inventory.findings import raise_findings
 from crossdock.inventory.model import KeyReused, PositionKey, Posting
 from crossdock.inventory.operations import Operations
@@ -26,6 +27,7 @@ from crossdock.inventory.reservations.model import (
     ExtendHold,
     ExtendOutcome,
     Grant,
+    Ground,
     HoldExpired,
     Move,
     Moved,
@@ -44,6 +46,12 @@ from crossdock.inventory.reservations.model import (
     UnknownReservation,
 )
 from crossdock.inventory.states import Act, State, after
+from crossdock.inventory.waiting import store as waiting
+from crossdock.inventory.waiting.model import GOODS_ONLY, Basis
+from crossdock.inventory.waiting.rules import Timetables
+
+DATED_MAX = 100_000
+"""Waiting claims per position that a request with a day is decided against: all of them."""
 
 
 class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -103,21 +111,48 @@ async def _decided(
         for line in request.lines
         for location in line.locations
     }
+    beyond = [request for request in requests if request.reach != GOODS_ONLY]
+    if beyond:  # who waits where nothing ever was waits there all the same
+        await ledger.make(
+            tx,
+            {
+                PositionKey(line.sku, line.locations[0], line.condition)
+                for request in beyond
+                for line in request.lines
+                if line.locations
+            },
+        )
     desk = await Desk.open(tx, positions, now=now)
+    timetables = await _timetables(tx, beyond, desk)
     outcomes: dict[ReservationKey, ReserveOutcome] = {}
     shortfalls: dict[ReservationKey, str] = {}
     for request in requests:
-        outcome, postings = rules.decide(request, desk.books, now, placer)
+        outcome, postings, waits = rules.decide(request, desk.books, now, placer, timetables)
         outcomes[request.key] = outcome
         desk.write(postings)
         if isinstance(outcome, Reserved):
-            desk.open_claims(rules.opened_claims(request, outcome))
+            desk.open_claims(rules.opened_claims(request, outcome, waits), waits, request.promise)
         if not isinstance(outcome, Reserved) or outcome.shortages:
             shortfalls[request.key] = msgspec.json.encode(_shortfall(outcome)).decode()
     await desk.close(origin=origin, floor=False)
     if shortfalls:
         await store.keep_shortfalls(tx, shortfalls)
     return outcomes
+
+
+async def _timetables(tx: Tx, requests: Sequence[ReserveRequest], desk: Desk) -> Timetables:
+    """What comes to the locked positions that requests with a day may claim."""
+    positions = {
+        PositionKey(line.sku, location, line.condition)
+        for request in requests
+        if request.reach.dated_until is not None
+        for line in request.lines
+        for location in line.locations
+    } & desk.books.keys()
+    if not positions:
+        return Timetables()
+    standing = await waiting.waiting_at(tx, positions, limit=DATED_MAX)
+    return Timetables.of(await waiting.coming_to(tx, positions), desk.as_changed([each.claim for each in standing]))
 
 
 def _shortfall(outcome: Reserved | OutOfStock | ArrivedExpired) -> Shortfall:
@@ -133,7 +168,7 @@ async def _repeated(
     granted: dict[ReservationKey, list[Grant]] = {key: [] for key in keys}
     for claim in await store.claims_of(tx, keys):
         if claim.granted:
-            granted[claim.key].append(Grant(claim.position, claim.granted))
+            granted[claim.key].append(Grant(claim.position, claim.granted, claim.basis))
     outcomes: dict[ReservationKey, ReserveOutcome] = {}
     for key, answer in answers.items():
         kept = Shortfall() if answer.shortfall is None else msgspec.convert(answer.shortfall, Shortfall)
@@ -141,7 +176,9 @@ async def _repeated(
             assert answer.expires_at is not None, key
             outcomes[key] = ArrivedExpired(key, answer.expires_at)
         elif granted[key]:
-            outcomes[key] = Reserved(key, tuple(sorted(granted[key])), answer.expires_at, kept.shortages)
+            outcomes[key] = Reserved(
+                key, tuple(sorted(granted[key], key=rules.as_answered)), answer.expires_at, kept.shortages
+            )
         else:
             outcomes[key] = OutOfStock(key, kept.shortages)
     return outcomes, {key: answer.fingerprint for key, answer in answers.items()}
@@ -156,7 +193,7 @@ async def commit(tx: Tx, commits: Sequence[CommitHold], *, origin: Origin, now: 
         refused = _refusal(request.key, mine, Act.COMMIT, now)
         if refused is None:
             mine = standing[request.key] = _book(desk, mine, rules.commit(request, mine, desk.books, now))
-        grants = tuple(Grant(claim.position, claim.remaining) for claim in mine if claim.remaining)
+        grants = tuple(Grant(claim.position, claim.remaining, claim.basis) for claim in mine if claim.remaining)
         outcomes.append(refused or Committed(request.key, grants))
     await desk.close(origin=origin, floor=False)
     return outcomes
@@ -254,8 +291,10 @@ def _moved(desk: Desk, request: Move, mine: Sequence[Claim], now: datetime) -> t
     refused = _refusal(request.key, mine, Act.MOVE, now)
     if refused is not None:
         return refused, mine
-    at = {claim.position: claim for claim in mine}
-    booked = rules.move(request, at.get(request.source_position), at.get(request.target_position), desk.books, now)
+    at = {claim.ground: claim for claim in mine}
+    source = at.get(Ground(request.source_position, request.basis))
+    there = at.get(Ground(request.target_position, Basis.GOODS))
+    booked = rules.move(request, source, there, desk.books, now)
     if not isinstance(booked, rules.Relocation):
         return booked, mine
     desk.write(booked.postings, booked.claims)
@@ -314,14 +353,14 @@ def _refusal(
     return NotActive(key, state)
 
 
-def _book(desk: Desk, claims: Sequence[Claim], decided: Iterable[tuple[Posting, Claim]]) -> Sequence[Claim]:
+def _book(desk: Desk, claims: Sequence[Claim], decided: Iterable[tuple[Sequence[Posting], Claim]]) -> Sequence[Claim]:
     """Write what was decided; the reservation's claims afterwards."""
     changed = []
-    for posting, claim in decided:
-        desk.write((posting,), (claim,))
+    for postings, claim in decided:
+        desk.write(postings, (claim,))
         changed.append(claim)
     return _replaced(claims, changed)
 
 
 def _replaced(claims: Sequence[Claim], changed: Iterable[Claim]) -> Sequence[Claim]:
-    return list(({claim.position: claim for claim in claims} | {claim.position: claim for claim in changed}).values())
+    return list(({claim.ground: claim for claim in claims} | {claim.ground: claim for claim in changed}).values())

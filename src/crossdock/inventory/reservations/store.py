@@ -13,15 +13,17 @@ from crossdock.inventory.arrays import Numbered, columns
 from crossdock.inventory.model import PositionKey
 from crossdock.inventory.reservations.model import Claim, ClaimKind, ReserveRequest
 from crossdock.inventory.store import Places
+from crossdock.inventory.waiting.model import Basis
 
 # Waits for another transaction that is answering the same key; keys go in order so that two batches cannot deadlock.
 BEGIN: Final[LiteralString] = """
 INSERT INTO inventory.reservation
-       (key, fingerprint, kind, channel, expires_at, requested_at, correlation_id, source)
-SELECT key, fingerprint, kind, channel, expires_at, %(now)s, correlation_id, %(source)s
+       (key, fingerprint, kind, channel, expires_at, requested_at, correlation_id, source, promised_at, worth, penalty)
+SELECT key, fingerprint, kind, channel, expires_at, %(now)s, correlation_id, %(source)s, promised_at, worth, penalty
   FROM unnest(%(keys)b::text[], %(fingerprints)b::bytea[], %(kinds)b::text[], %(channels)b::text[],
-              %(deadlines)b::timestamptz[], %(correlations)b::uuid[])
-       AS new(key, fingerprint, kind, channel, expires_at, correlation_id)
+              %(deadlines)b::timestamptz[], %(correlations)b::uuid[], %(promised)b::timestamptz[],
+              %(worths)b::numeric[], %(penalties)b::numeric[])
+       AS new(key, fingerprint, kind, channel, expires_at, correlation_id, promised_at, worth, penalty)
  ORDER BY key COLLATE "C"
     ON CONFLICT (key) DO NOTHING
 RETURNING key
@@ -51,26 +53,28 @@ SELECT key, sku, location, condition, kind, expires_at, quantity, quantity, quan
 # Claims are written whole: they were read under the lock of their position.
 CHANGE_CLAIMS: Final[LiteralString] = """
 INSERT INTO inventory.claim (key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed,
-                             released, expired, moved)
-SELECT key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed, released, expired, moved
+                             released, expired, moved, basis, due_by)
+SELECT key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed, released, expired, moved,
+       basis, due_by
   FROM unnest(%(keys)b::text[], %(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(kinds)b::text[],
               %(deadlines)b::timestamptz[], %(granted)b::numeric[], %(arrived)b::numeric[], %(remaining)b::numeric[],
-              %(consumed)b::numeric[], %(released)b::numeric[], %(expired)b::numeric[], %(moved)b::numeric[])
+              %(consumed)b::numeric[], %(released)b::numeric[], %(expired)b::numeric[], %(moved)b::numeric[],
+              %(bases)b::text[], %(due)b::timestamptz[])
        AS new(key, sku, location, condition, kind, expires_at, granted, arrived, remaining, consumed, released,
-              expired, moved)
-    ON CONFLICT (key, sku, location, condition) DO UPDATE
+              expired, moved, basis, due_by)
+    ON CONFLICT (key, sku, location, condition, basis) DO UPDATE
    SET kind = excluded.kind, expires_at = excluded.expires_at, arrived = excluded.arrived,
        remaining = excluded.remaining, consumed = excluded.consumed, released = excluded.released,
-       expired = excluded.expired, moved = excluded.moved
+       expired = excluded.expired, moved = excluded.moved, due_by = excluded.due_by
 """
 
 CLAIMS_OF: Final[LiteralString] = """
 SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
        trim_scale(remaining), trim_scale(consumed),
-       trim_scale(released), trim_scale(expired), trim_scale(moved)
+       trim_scale(released), trim_scale(expired), trim_scale(moved), basis, due_by
   FROM inventory.claim
  WHERE key = ANY(%(keys)b::text[])
- ORDER BY key, sku, location, condition
+ ORDER BY key, sku, location, condition, basis
 """
 
 # Deadlines that have passed at the given positions: asked under their locks, so that no unit is given back twice. Whoever
@@ -79,7 +83,7 @@ SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), tri
 LAPSED: Final[LiteralString] = """
 SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
        trim_scale(remaining), trim_scale(consumed),
-       trim_scale(released), trim_scale(expired), trim_scale(moved)
+       trim_scale(released), trim_scale(expired), trim_scale(moved), basis, due_by
   FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[], %(since)b::timestamptz[])
        AS at(sku, location, condition, since)
   JOIN inventory.claim USING (sku, location, condition)
@@ -114,7 +118,7 @@ SELECT p.sku, min(next.expires_at)
 CLAIMS_AT: Final[LiteralString] = """
 SELECT key, sku, location, condition, kind, expires_at, trim_scale(granted), trim_scale(arrived),
        trim_scale(remaining), trim_scale(consumed),
-       trim_scale(released), trim_scale(expired), trim_scale(moved)
+       trim_scale(released), trim_scale(expired), trim_scale(moved), basis, due_by
   FROM inventory.claim
  WHERE sku = %(sku)s AND location = %(location)s AND condition = %(condition)s AND remaining > 0
  ORDER BY key
@@ -157,6 +161,9 @@ async def begin(
             "channels": [request.channel for request in requests],
             "deadlines": [request.expires_at for request in requests],
             "correlations": [request.correlation_id or correlation_id for request in requests],
+            "promised": [None if request.promise is None else request.promise.promised_at for request in requests],
+            "worths": [None if request.promise is None else request.promise.worth for request in requests],
+            "penalties": [None if request.promise is None else request.promise.penalty for request in requests],
             "source": source,
             "now": now,
         },
@@ -176,7 +183,7 @@ async def keep_shortfalls(tx: Tx, answers: Mapping[ReservationKey, str]) -> None
 
 
 async def open_claims(tx: Tx, claims: Sequence[Claim]) -> None:
-    """Write claims of new reservations."""
+    """Write claims on goods of new reservations."""
     places = Numbered[PositionKey]()
     slots = [places.of(claim.position) for claim in claims]
     await post(
@@ -212,13 +219,15 @@ async def change_claims(tx: Tx, claims: Sequence[Claim]) -> None:
             "released": [claim.released for claim in claims],
             "expired": [claim.expired for claim in claims],
             "moved": [claim.moved for claim in claims],
+            "bases": [claim.basis.value for claim in claims],
+            "due": [claim.due_by for claim in claims],
         },
     )
 
 
 async def claims_of(tx: Tx, keys: Iterable[ReservationKey]) -> Sequence[Claim]:
     """Every claim of some reservations, ended ones too."""
-    return [_claim(row) for row in await fetch_tuples(tx, CLAIMS_OF, {"keys": list(keys)})]
+    return [claim_of(row) for row in await fetch_tuples(tx, CLAIMS_OF, {"keys": list(keys)})]
 
 
 async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
@@ -230,7 +239,7 @@ async def lapsed(tx: Tx, since: Mapping[PositionKey, datetime], now: datetime) -
     """Holds at locked positions whose deadline has passed, since a moment of each."""
     params = {**Places.of(set(since)).params, "since": [since[position] for position in sorted(since)], "now": now}
     rows = await fetch_tuples(tx, LAPSED, params)
-    return [_claim(row) for row in rows]
+    return [claim_of(row) for row in rows]
 
 
 async def due_positions(tx: Tx, now: datetime, *, since: datetime, limit: int) -> set[PositionKey]:
@@ -245,11 +254,12 @@ async def deadlines(tx: Tx, skus: Sequence[Sku], now: datetime) -> Mapping[Sku, 
 
 async def claims_at(tx: Tx, position: PositionKey, *, limit: int) -> Sequence[Claim]:
     """Who claims units of a position."""
-    return [_claim(row) for row in await fetch_tuples(tx, CLAIMS_AT, {**position._asdict(), "limit": limit})]
+    return [claim_of(row) for row in await fetch_tuples(tx, CLAIMS_AT, {**position._asdict(), "limit": limit})]
 
 
-def _claim(row: TupleRow) -> Claim:
-    key, sku, location, condition, kind, expires_at, *quantities = row
+def claim_of(row: TupleRow) -> Claim:
+    """A claim from its columns, in the order in which every statement here names them."""
+    key, sku, location, condition, kind, expires_at, *quantities, basis, due_by = row
     granted, arrived, remaining, consumed, released, expired, moved = quantities
     return Claim(
         key=key,
@@ -265,4 +275,6 @@ def _claim(row: TupleRow) -> Claim:
         released=released,
         expired=expired,
         moved=moved,
+        basis=Basis(basis),
+        due_by=due_by,
     )
