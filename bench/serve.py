@@ -11,17 +11,17 @@ from typing import Final
 import msgspec
 import uvloop
 from bench.naive import naive
-from bench.stock.bare import bare_stock
+from bench.stock.bare import bare_stock, fronting
 
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.canonical.orders import OrderPlaced
 from crossdock.foundation import log
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.settings import Settings
-from crossdock.gateway.app import framework, gateway
+from crossdock.gateway.app import gateway
 from crossdock.gateway.asgi import Answer, ASGIApp, Request, decode
-from crossdock.gateway.front import Front, HotRoute, Methods
-from crossdock.gateway.keys import Keyring, Scope
+from crossdock.gateway.front import HotRoute
+from crossdock.gateway.keys import Scope
 from crossdock.gateway.orders import BODY_MAX, OrderAnswer
 from crossdock.gateway.server import listen, serving
 
@@ -48,7 +48,7 @@ async def bare(hub: Hub) -> AsyncIterator[ASGIApp]:
         answers={202: OrderAnswer},
         handle=answer,
     )
-    yield Front((route,), Keyring(hub.database, hub.clock), framework(), Methods([("POST", "/v1/orders")]))
+    yield fronting(hub, (route,))
 
 
 APPS: Final[dict[str, Callable[[Hub], AbstractAsyncContextManager[ASGIApp]]]] = {

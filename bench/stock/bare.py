@@ -1,6 +1,6 @@
 """The stock routes with key check, validation, idempotency and answer, but nothing behind them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +16,8 @@ from crossdock.gateway.availability import AvailabilityAnswer, asked_of
 from crossdock.gateway.front import Front, HotRoute, Methods
 from crossdock.gateway.grouped import origin_of
 from crossdock.gateway.keys import Keyring, Scope
+from crossdock.gateway.meters import Meters
+from crossdock.gateway.refusals import Refusals
 from crossdock.gateway.reservations import BODY_MAX, CREATED, HoldBody, Place, ReservationAnswer
 from crossdock.gateway.retailer import RetailerView
 from crossdock.gateway.sellable import SellableItem
@@ -82,4 +84,10 @@ async def bare_stock(hub: Hub) -> AsyncIterator[ASGIApp]:
             handle=hold,
         ),
     )
-    yield Front(routes, Keyring(hub.database, hub.clock), framework(), Methods([(r.method, r.path) for r in routes]))
+    yield fronting(hub, routes)
+
+
+def fronting(hub: Hub, routes: Sequence[HotRoute]) -> Front:
+    """The server's outermost part with nothing but *routes* behind it."""
+    methods = Methods([(route.method, route.path) for route in routes])
+    return Front(routes, Keyring(hub.database, hub.clock), Refusals(Meters(), hub.clock), framework(), methods)

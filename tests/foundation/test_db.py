@@ -204,7 +204,9 @@ async def test_a_connection_that_died_in_the_pool_is_replaced(dsn: str) -> None:
         async with database.transaction() as tx:
             pid = await fetch_value(tx, "SELECT pg_backend_pid()", int)
         with psycopg.connect(dsn, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])  # returns when it has ended, not when it is told
+            other.execute(
+                "SELECT pg_terminate_backend(%s, 10000)", [pid]
+            )  # returns when it has ended, not when it is told
         async with database.transaction() as tx:
             assert await fetch_value(tx, "SELECT pg_backend_pid()", int) != pid
 

@@ -121,12 +121,15 @@ async def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(small_disk
                 return told.status == 503
 
             await eventually(refused)
+            told = await api.get("/readyz")
+            assert (told.status, "No space left on device" in told.text) == (503, True), told.text
             filler.unlink()
 
             async def taken() -> bool:
                 return (await api.post("/v1/orders", order("A-1"))).status in {200, 202}
 
             await eventually(taken)
+            assert (await api.get("/readyz")).status == 200
             rows = await api.rows("SELECT channel_order_id FROM orders.header")
             assert acknowledged <= {row[0] for row in rows}, "everything acknowledged is there"
 

@@ -6,7 +6,7 @@ import json
 import psycopg
 
 from crossdock.gateway.keys import Scope
-from gateway.shop import Api, eventually, order
+from gateway.shop import JSON, Api, eventually, order
 
 
 async def test_the_same_key_and_body_get_the_same_answer(api: Api) -> None:
@@ -87,7 +87,7 @@ async def test_a_caller_that_went_away_finds_its_answer_under_its_key(api: Api, 
         )
         await eventually(api.waits_for_a_lock)
         writer.transport.abort()
-    told = await api.ask("POST", "/v1/orders", raw=body, headers={"Idempotency-Key": "k1"})
+    told = await api.ask("POST", "/v1/orders", raw=body, headers={**JSON, "Idempotency-Key": "k1"})
 
     assert (told.status, told.headers["Idempotency-Replayed"]) == (202, "true")
     assert await api.count("orders") == 1

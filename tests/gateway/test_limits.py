@@ -57,7 +57,7 @@ async def test_what_is_not_json_is_malformed(api: Api) -> None:
         json.dumps(order("A-1")).encode() + b"x",
         b'{"channel": 1, "lines": [',
     ):
-        told = await api.ask("POST", "/v1/orders", raw=raw)
+        told = await api.ask("POST", "/v1/orders", raw=raw, headers=JSON)
         assert (told.status, told.kind) == (400, "malformed"), raw
 
 
@@ -84,13 +84,13 @@ async def test_every_route_tells_what_is_not_json_from_what_does_not_fit(api: Ap
 async def test_a_number_beyond_any_shop_is_refused_not_rounded(api: Api) -> None:
     for number in ("1e400", "-1E+9999999999999999999", "123456789012345678901234567890", "0." + "1" * 50):
         raw = json.dumps(order("A-1", total="TOTAL")).replace('"TOTAL"', number).encode()
-        told = await api.ask("POST", "/v1/orders", raw=raw)
+        told = await api.ask("POST", "/v1/orders", raw=raw, headers=JSON)
         assert (told.status, told.kind) == (422, "invalid"), number
 
 
 async def test_money_in_json_numbers_keeps_every_digit(api: Api) -> None:
     raw = json.dumps(order("A-1", total="TOTAL")).replace('"TOTAL"', "123456789012.345678").encode()
-    told = await api.ask("POST", "/v1/orders", raw=raw)
+    told = await api.ask("POST", "/v1/orders", raw=raw, headers=JSON)
 
     assert told.status == 202
     assert (await api.get(str(told.json["href"]))).json["total"] == "123456789012.345678"
@@ -104,7 +104,7 @@ async def test_an_escaped_backslash_before_u0000_is_just_text(api: Api) -> None:
 
 async def test_deep_nesting_is_refused(api: Api) -> None:
     deep = b'{"orders": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
-    told = await api.ask("POST", "/v1/orders/batch", raw=deep)
+    told = await api.ask("POST", "/v1/orders/batch", raw=deep, headers=JSON)
 
     assert (told.status, told.kind) == (413, "too-large")
 
@@ -128,8 +128,8 @@ async def test_a_body_over_its_limit_is_too_large_told_or_untold(api: Api) -> No
             yield b" " * min(16 * 1024, size - at)
 
     for size in (256 * 1024 + 1, 3 * 1024 * 1024):
-        told = await api.ask("POST", "/v1/orders", raw=io.BytesIO(b" " * size))
-        untold = await api.ask("POST", "/v1/orders", raw=pieces(size))
+        told = await api.ask("POST", "/v1/orders", raw=io.BytesIO(b" " * size), headers=JSON)
+        untold = await api.ask("POST", "/v1/orders", raw=pieces(size), headers=JSON)
         assert (told.status, told.kind) == (413, "too-large"), size
         assert (untold.status, untold.kind) == (413, "too-large"), size
 
@@ -141,7 +141,7 @@ async def test_a_body_in_pieces_is_read_whole(api: Api) -> None:
         for at in range(0, len(whole), 10):
             yield whole[at : at + 10]
 
-    assert (await api.ask("POST", "/v1/orders", raw=pieces())).status == 202
+    assert (await api.ask("POST", "/v1/orders", raw=pieces(), headers=JSON)).status == 202
 
 
 async def test_a_caller_that_expects_to_continue_is_told_so_or_stopped_before_it_sends(api: Api) -> None:

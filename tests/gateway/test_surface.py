@@ -1,12 +1,14 @@
 """Laws of the surface as a whole: methods, problems, the description, the feed, health."""
 
 import json
+from pathlib import Path
 
 import jsonschema
 from jsonschema import Draft202012Validator
 
 from gateway.shop import Api, order
 
+ROOT = Path(__file__).parents[2]
 HTTP_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -158,3 +160,29 @@ async def test_metrics_tell_what_was_taken_in_and_what_waits(api: Api) -> None:
         "crossdock_horizon_age_seconds 0.0",
     ):
         assert line in told.text
+
+
+async def test_every_figure_is_explained_where_people_look_for_it(api: Api) -> None:
+    page = (ROOT / "docs" / "how-to" / "watch-the-hub.md").read_text("utf-8")
+    told = (await api.get("/metrics")).text
+    named = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE crossdock_")}
+
+    assert named
+    assert [name for name in sorted(named) if f"`{name.removesuffix('_created')}`" not in page] == []
+
+
+async def test_a_body_that_calls_itself_something_else_than_json_is_not_read(api: Api) -> None:
+    for number, said in enumerate(
+        ("application/json; charset=utf-8", "application/vnd.partner+json", "application/JSON")
+    ):
+        told = await api.ask("POST", "/v1/orders", order(f"A-{number}"), headers={"Content-Type": said})
+        assert told.status == 202, said
+    for headers in (
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ):
+        for path in ("/v1/orders", "/v1/orders/batch", "/v1/stock/movements", "/v1/reservations"):
+            told = await api.ask("POST", path, raw=b"{}", headers=headers)
+            assert (told.status, told.kind) == (415, "unsupported-media-type"), (path, headers)

@@ -29,7 +29,7 @@ from crossdock.gateway import (
     transfers,
     work,
 )
-from crossdock.gateway.asgi import ASGIApp
+from crossdock.gateway.asgi import ASGIApp, ASGIMessage, ASGIScope
 from crossdock.gateway.availability import AvailabilityDesk
 from crossdock.gateway.front import Front, Methods, problem_of
 from crossdock.gateway.keys import Keyring, Scope
@@ -37,8 +37,9 @@ from crossdock.gateway.memory import Memory
 from crossdock.gateway.messages import MessageIntake
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.orders import OrderIntake
-from crossdock.gateway.parts import Parts
+from crossdock.gateway.parts import Parts, parts_of
 from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
+from crossdock.gateway.refusals import OTHERS, Asker, Refusals, asker_of, stranger, telling
 from crossdock.gateway.reservations import ReservationDesk
 from crossdock.gateway.retailer import RetailerView
 from crossdock.gateway.sellable import Sellable
@@ -86,6 +87,7 @@ REMEMBERED_MAX: Final = 200_000
 """Numbers that a gateway keeps in memory: about half a kilobyte each."""
 SMALL_BODY_MAX: Final = 64 * 1024
 BAD_REQUEST: Final = 400
+WEBHOOKS: Final = "/v1/webhooks/{connection}"
 _KINDS: Final = {
     400: "malformed",
     404: "not-found",
@@ -99,6 +101,7 @@ _KINDS: Final = {
 async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
     """The API of one process; on leaving, everything accepted has been committed."""
     meters = Meters()
+    refusals = Refusals(meters, hub.clock)
     keyring = Keyring(hub.database, hub.clock)
     retailer = RetailerView(hub)
     memory = Memory(REMEMBERED_MAX)
@@ -125,11 +128,12 @@ async def gateway(hub: Hub) -> AsyncIterator[ASGIApp]:
         meters=meters,
         messages=intake,
         memory=memory,
+        refusals=refusals,
         document=document,
     )
     try:
-        async with forgetting(hub), sellable.following():
-            yield Front(hot, keyring, app, Methods(declared(document)))
+        async with forgetting(hub), telling(hub, refusals), sellable.following():
+            yield Front(hot, keyring, refusals, app, Methods(declared(document)))
     finally:
         for each in (orders, stocks, holds, intake):
             await each.close()
@@ -141,6 +145,7 @@ def framework() -> Litestar:
         route_handlers=COLD,
         guards=[require_scope],
         exception_handlers={Exception: answer_problem},
+        before_send=[count_taken],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=SMALL_BODY_MAX,
@@ -162,23 +167,42 @@ async def require_scope(connection: "ASGIConnection[Any, Any, Any, State]", hand
         raise Problem("forbidden", "this route declares no scope")
     parts: Parts = connection.app.state.parts
     header = connection.headers.get("authorization")
-    connection.state.caller = await parts.keyring.caller(header.encode("latin-1") if header else None, scope)
+    connection.state.caller = caller = await parts.keyring.caller(header.encode("latin-1") if header else None)
+    caller.check_scope(scope)
 
 
 def answer_problem(request: "Request[Any, Any, State]", error: Exception) -> Response[bytes]:
     """Any exception as a problem document."""
-    if isinstance(error, Problem):
-        problem = error
-    elif isinstance(error, HTTPException):
-        problem = _of_framework(error)
-    else:
-        problem = problem_of(error)
+    problem = _of_framework(error) if isinstance(error, HTTPException) else problem_of(error)
+    parts_of(request.app.state).refusals.refused(_asker(request.scope), _route(request.scope), problem)
     return Response(
         problem.body(request.url.path),
         status_code=problem.status,
         media_type=CONTENT_TYPE.decode(),
         headers=dict(problem.headers),
     )
+
+
+async def count_taken(message: ASGIMessage, scope: ASGIScope) -> None:
+    """Before an answer goes out: what was taken in ends a row of refusals. Those are counted where they are made."""
+    if message["type"] == "http.response.start" and message["status"] < BAD_REQUEST:
+        asker = _asker(scope)
+        if asker is not None and asker.known:
+            parts_of(scope["app"].state).refusals.taken(asker, _route(scope))
+
+
+def _asker(scope: ASGIScope) -> Asker | None:
+    """Who sends: the connection whose webhook it is, or the key's owner; nobody for what anybody may look at."""
+    if _route(scope) == WEBHOOKS:
+        return Asker(f"connection/{scope['path_params']['connection']}")
+    caller = scope.get("state", {}).get("caller")
+    if caller is not None:
+        return asker_of(caller)
+    return stranger(scope, dict(scope["headers"]).get(b"authorization"))
+
+
+def _route(scope: ASGIScope) -> str:
+    return str(scope.get("path_template") or OTHERS)
 
 
 def _of_framework(error: HTTPException) -> Problem:

@@ -27,6 +27,7 @@ DRAIN_MAX: Final = 8 * 1024 * 1024
 PROBLEMS_FROM: Final = 400
 _TOO_LONG: Final = re.compile(r"of length <= (\d+)")
 _ANYTHING: Final = msgspec.json.Decoder(float_hook=str)
+_JSON_TYPE: Final = re.compile(rb"application/(?:[\w.-]+\+)?json")
 _ESCAPED_NUL: Final = b"\\u0000"
 
 
@@ -61,6 +62,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     body: bytes
     headers: Mapping[str, str] = {}
+    refused: Problem | None = None
+    """Why nothing of a batch was taken in, when nothing was."""
 
 
 def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
@@ -116,6 +119,19 @@ def _texts(node: object, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(node, list):
         for index, child in enumerate(node):
             yield from _texts(child, f"{path}[{index}]")
+
+
+def check_json(headers: Mapping[bytes, bytes]) -> None:
+    """Problem when the body calls itself something else than JSON as it stands."""
+    kind = headers.get(b"content-type", JSON)
+    if kind != JSON:
+        name, _, more = kind.lower().partition(b";")
+        charset = more.replace(b" ", b"").replace(b'"', b"")
+        if _JSON_TYPE.fullmatch(name.strip()) is None or (b"charset=" in charset and b"utf-8" not in charset):
+            raise Problem("unsupported-media-type", f"this body calls itself {kind.decode('latin-1')}")
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding != b"identity":
+        raise Problem("unsupported-media-type", f"send the body as it is, not as {encoding.decode('latin-1')}")
 
 
 async def read_body(scope: ASGIScope, receive: Receive, headers: Mapping[bytes, bytes], size_max: int) -> bytes:
@@ -184,6 +200,6 @@ async def send_answer(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def send_problem(send: Send, problem: Problem, path: str) -> None:
-    """Write a problem document."""
-    await send_answer(send, Answer(status=problem.status, body=problem.body(path), headers=problem.headers))
+def answer_of(problem: Problem, path: str) -> Answer:
+    """A problem as the answer to a request of *path*."""
+    return Answer(status=problem.status, body=problem.body(path), headers=problem.headers)

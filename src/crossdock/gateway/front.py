@@ -16,12 +16,14 @@ from crossdock.gateway.asgi import (
     Receive,
     Request,
     Send,
+    answer_of,
+    check_json,
     read_body,
     send_answer,
-    send_problem,
 )
 from crossdock.gateway.keys import Keyring, Scope
 from crossdock.gateway.problems import Problem
+from crossdock.gateway.refusals import OTHERS, Refusals, asker_of, stranger
 
 log = logger(__name__)
 
@@ -57,10 +59,18 @@ class HotRoute:
 class Front:
     """The API's outermost part."""
 
-    def __init__(self, routes: Sequence[HotRoute], keyring: Keyring, otherwise: ASGIApp, methods: "Methods") -> None:
+    def __init__(
+        self,
+        routes: Sequence[HotRoute],
+        keyring: Keyring,
+        refusals: Refusals,
+        otherwise: ASGIApp,
+        methods: "Methods",
+    ) -> None:
         self._plain = {route.path: route for route in routes if PLACE not in route.path}
         self._placed = [_around_place(route) for route in routes if PLACE in route.path]
         self._keyring = keyring
+        self._refusals = refusals
         self._otherwise = otherwise
         self._methods = methods
 
@@ -76,13 +86,13 @@ class Front:
             route, key = self._find_placed(path)
         try:
             if route is not None and route.method == _AS_GET.get(scope["method"], scope["method"]):
-                await send_answer(send, await self._answer(route, key, scope, receive))
+                await send_answer(send, await self._answered(route, key, scope, receive))
             else:
                 await self._pass_on(scope, receive, send)
-        except Problem as problem:
-            await send_problem(send, problem, path)
         except Exception as error:  # noqa: BLE001 (the edge: the caller gets a problem, the log gets the rest)
-            await send_problem(send, problem_of(error), path)
+            problem = problem_of(error)
+            self._refusals.refused(None, OTHERS, problem)
+            await send_answer(send, answer_of(problem, path))
 
     def _find_placed(self, path: str) -> "tuple[HotRoute | None, str]":
         for before, behind, route in self._placed:
@@ -92,20 +102,36 @@ class Front:
                     return route, key
         return None, ""
 
-    async def _answer(self, route: HotRoute, key: str, scope: ASGIScope, receive: Receive) -> Answer:
+    async def _answered(self, route: HotRoute, key: str, scope: ASGIScope, receive: Receive) -> Answer:
         headers = dict(scope["headers"])
-        caller = await self._keyring.caller(headers.get(b"authorization"), route.scope)
-        body = await read_body(scope, receive, headers, route.body_max)
-        return await route.handle(
-            Request(
-                caller=caller,
-                body=body,
-                headers=headers,
-                path=scope["path"],
-                query=scope["query_string"],
-                key=key,
+        authorization = headers.get(b"authorization")
+        asker = None
+        try:
+            caller = await self._keyring.caller(authorization)
+            asker = asker_of(caller)
+            caller.check_scope(route.scope)
+            if route.request is not None:
+                check_json(headers)
+            body = await read_body(scope, receive, headers, route.body_max)
+            answer = await route.handle(
+                Request(
+                    caller=caller,
+                    body=body,
+                    headers=headers,
+                    path=scope["path"],
+                    query=scope["query_string"],
+                    key=key,
+                )
             )
-        )
+        except Exception as error:  # noqa: BLE001 (the edge: the caller gets a problem, the log gets the rest)
+            problem = problem_of(error)
+            self._refusals.refused(asker or stranger(scope, authorization), route.path, problem)
+            return answer_of(problem, scope["path"])
+        if answer.refused is None:
+            self._refusals.taken(asker, route.path)
+        else:
+            self._refusals.refused(asker, route.path, answer.refused)
+        return answer
 
     async def _pass_on(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """To the framework, which knows nothing of the hot routes' methods."""
@@ -159,6 +185,8 @@ class Methods:
 
 def problem_of(error: Exception) -> Problem:
     """What a caller may know of an accident: whether to try again. The rest is in the log."""
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, OverloadedError | DatabaseBusyError):
         return Problem("overloaded", headers={"Retry-After": "1"})
     if isinstance(error, psycopg.OperationalError):

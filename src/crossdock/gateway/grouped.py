@@ -100,8 +100,9 @@ class GroupedWrite(Generic[Asked]):
         try:
             async with self._hub.database.pipelined(patience_s=PATIENCE_S) as tx:
                 results, touched = await self._decide(tx, entries, now)
-        except BaseException:
+        except BaseException as error:
             self._memory.clear()  # it may have been committed all the same
+            self._meters.failed(self._name, error, self._hub.clock.monotonic())
             raise
         self._memory.drop(touched)
         self._meters.committed(self._name, len(entries), self._hub.clock.monotonic() - began)

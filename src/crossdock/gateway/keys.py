@@ -48,6 +48,11 @@ class Caller:
     channel: str | None
     expires_at: datetime | None
 
+    def check_scope(self, scope: Scope) -> None:
+        """Problem when the key was not made for that."""
+        if scope not in self.scopes:
+            raise Problem("forbidden", f'the key "{self.name}" has no scope {scope}')
+
     def check_channel(self, channel: str) -> None:
         """Problem when the key is for another channel only."""
         if self.channel is not None and self.channel != channel:
@@ -57,6 +62,12 @@ class Caller:
 def digest(key: str) -> bytes:
     """What is stored of a key: SHA-256 of 256 random bits cannot be guessed back."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def presented(authorization: bytes | None) -> bytes:
+    """The digest of the key in an Authorization header; empty when there is none."""
+    scheme, _, key = (authorization or b"").partition(b" ")
+    return hashlib.sha256(key.strip()).digest() if scheme.lower() == b"bearer" else b""
 
 
 class NameTakenError(Exception):
@@ -97,17 +108,14 @@ class Keyring:
         self._clock = clock
         self._fresh = Fresh(clock, self._read, AGE_S)
 
-    async def caller(self, authorization: bytes | None, scope: Scope) -> Caller:
-        """The caller behind an Authorization header; Problem when there is none or it may not do this."""
+    async def caller(self, authorization: bytes | None) -> Caller:
+        """The caller behind an Authorization header; Problem when there is none."""
         callers = self._fresh.at_hand()
         if callers is None:
             callers = await self._fresh.get()
-        scheme, _, key = (authorization or b"").partition(b" ")
-        found = callers.get(hashlib.sha256(key.strip()).digest()) if scheme.lower() == b"bearer" else None
+        found = callers.get(presented(authorization))
         if found is None or (found.expires_at is not None and found.expires_at <= self._clock.now()):
             raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
-        if scope not in found.scopes:
-            raise Problem("forbidden", f'the key "{found.name}" has no scope {scope}')
         return found
 
     async def _read(self) -> Mapping[bytes, Caller]:
@@ -119,6 +127,24 @@ class Keyring:
             )
             for row in rows
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """A key that was valid once."""
+
+    name: str
+    ended: str
+    """In words."""
+
+
+async def former(tx: Tx, key_digest: bytes) -> Former | None:
+    """The revoked or expired key of that digest; None when there never was one."""
+    row = await store.former_key(tx, key_digest)
+    if row is None:
+        return None
+    word, moment = ("expired", row.expires_at) if row.revoked_at is None else ("was revoked", row.revoked_at)
+    return Former(name=row.name, ended=f"{word} at {moment:%Y-%m-%d %H:%M}Z")
 
 
 async def valid(tx: Tx) -> Sequence[store.KeyRow]:

@@ -81,8 +81,12 @@ class MessageIntake:
 
     async def _store(self, messages: Sequence[NewMessage]) -> Sequence[MessageId]:
         began = self._hub.clock.monotonic()
-        async with self._hub.database.transaction(patience_s=PATIENCE_S) as tx:
-            ids = await inbound.receive(tx, self._hub.vault, messages, now=self._hub.clock.now())
+        try:
+            async with self._hub.database.transaction(patience_s=PATIENCE_S) as tx:
+                ids = await inbound.receive(tx, self._hub.vault, messages, now=self._hub.clock.now())
+        except BaseException as error:
+            self._meters.failed("messages", error, self._hub.clock.monotonic())
+            raise
         self._meters.committed("messages", len(messages), self._hub.clock.monotonic() - began)
         for route, count in Counter(message.route.value for message in messages).items():
             self._meters.taken("messages", route, count)

@@ -27,9 +27,14 @@ ALWAYS: Final = {
     "401": "No valid API key",
     "403": "The key lacks the scope, or is for another channel",
     "422": "Does not fit the schema; `errors` names each path",
+    "500": "An error of ours; nothing was accepted",
     "503": "Overloaded or the database is away: send the same request again later",
 }
-WITH_BODY: Final = {"408": "The body did not come in time", "413": "Larger, longer or deeper than this route accepts"}
+WITH_BODY: Final = {
+    "408": "The body did not come in time",
+    "413": "Larger, longer or deeper than this route accepts",
+    "415": "Not a kind of body that this route takes",
+}
 WITH_PLACE: Final = {"404": "Nothing of that name"}
 WITH_CONFLICTS: Final = {"409": "Contradicts what is already there"}
 _SUCCESS: Final = {200: "Done", 201: "Done", 202: "Durable; worked on from here", 207: "One answer per item"}
@@ -96,7 +101,6 @@ def _finish_cold(path: str, method: str, operation: Json, options: Mapping[str, 
     texts |= WITH_BODY if method == "post" else {}
     texts |= WITH_PLACE if "{" in path else {}
     texts |= WITH_CONFLICTS if options.get("conflicts") else {}
-    texts |= {"415": "Not a kind of body that this route takes"} if method == "post" else {}
     operation["responses"].pop("400", None)
     operation["responses"] |= _problems(texts, problem)
 

@@ -181,7 +181,8 @@ class OrderIntake:
             items = [_sound_item(index, answer) for index, answer in zip(sound, answers, strict=True)]
             items += [_wrong_item(index, problem) for index, problem in problems.items()]
             items.sort(key=lambda item: item.index)
-            return Answer(status=207, body=_ENCODE(BatchAnswer(items=items)))
+            nothing = None if answers else next(iter(problems.values()), None)
+            return Answer(status=207, body=_ENCODE(BatchAnswer(items=items)), refused=nothing)
 
         return await self._batches.submit(request, Asked(tuple(sound.values()), present))
 

@@ -14,6 +14,7 @@ from crossdock.gateway.memory import Memory
 from crossdock.gateway.messages import MessageIntake
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.problems import FieldProblem, Problem
+from crossdock.gateway.refusals import Refusals
 from crossdock.gateway.retailer import RetailerView
 from crossdock.gateway.shedding import Reads
 
@@ -31,6 +32,7 @@ class Parts:
     meters: Meters
     messages: MessageIntake
     memory: Memory
+    refusals: Refusals
     document: dict[str, Any]
     """The OpenAPI document."""
 

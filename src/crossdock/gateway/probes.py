@@ -34,12 +34,16 @@ async def healthz() -> str:
 
 @get("/readyz", summary="Can it take orders?", opt={"public": True}, media_type="text/plain")
 async def readyz(state: State) -> Response[str]:
-    """200 when the database answers, 503 otherwise."""
+    """200 when the database answers and took in what it was given last, 503 with the reason otherwise."""
+    parts = parts_of(state)
     try:
-        async with asyncio.timeout(READY_WITHIN_S), parts_of(state).hub.database.transaction() as tx:
+        async with asyncio.timeout(READY_WITHIN_S), parts.hub.database.transaction() as tx:
             await fetch_value(tx, "SELECT 1", int)
     except (psycopg.Error, TimeoutError):
         return Response("the database does not answer\n", status_code=503)
+    unwritable = parts.meters.unwritable(parts.hub.clock.monotonic())
+    if unwritable:
+        return Response(f"the database takes nothing in: {unwritable}\n", status_code=503)
     return Response("ready\n")
 
 

@@ -62,6 +62,11 @@ class Problem(Exception):  # noqa: N818 (it is the answer, not an accident)
         """Its HTTP status."""
         return KINDS[self.kind][0]
 
+    @property
+    def title(self) -> str:
+        """What is wrong, in general."""
+        return KINDS[self.kind][1]
+
     def below(self, path: str) -> "Problem":
         """The same problem of a part, its paths made those of the whole: `$.lines` below `$.orders[2]`."""
         errors = tuple(

@@ -187,7 +187,8 @@ def _answer(asked: Asked, outcomes: Sequence[MovementOutcome]) -> Answer:
         items.append(MovementItem(index=index, status=status, reference=told.reference, outcome=word))
     items += [_wrong(index, problem) for index, problem in asked.wrong.items()]
     items.sort(key=lambda item: item.index)
-    return Answer(status=207, body=_ENCODE(MovementAnswer(items=items)))
+    nothing = None if asked.sound else next(iter(asked.wrong.values()), None)
+    return Answer(status=207, body=_ENCODE(MovementAnswer(items=items)), refused=nothing)
 
 
 def _wrong(index: int, problem: Problem) -> MovementItem:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_value
+from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
 
 INSERT_KEY: Final[LiteralString] = """
 INSERT INTO gateway.api_key (id, name, hash, scopes, channel, created_at, expires_at)
@@ -17,6 +17,11 @@ VALUES (%(id)s, %(name)s, %(hash)s, %(scopes)s, %(channel)s, %(now)s, %(expires_
 VALID_KEYS: Final[LiteralString] = """
 SELECT id, name, hash, scopes, channel, created_at, expires_at FROM gateway.api_key
  WHERE revoked_at IS NULL ORDER BY name
+"""
+
+FORMER_KEY: Final[LiteralString] = """
+SELECT name, revoked_at, expires_at FROM gateway.api_key
+ WHERE hash = %(hash)s AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL)
 """
 
 REVOKE_KEY: Final[LiteralString] = """
@@ -61,6 +66,15 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormerKeyRow:
+    """An API key that may be valid no more."""
+
+    name: str
+    revoked_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
     """What an Idempotency-Key got the first time."""
 
@@ -98,6 +112,11 @@ async def insert_key(
 async def valid_keys(tx: Tx) -> list[KeyRow]:
     """Keys that were not revoked."""
     return await fetch_all(tx, VALID_KEYS, KeyRow)
+
+
+async def former_key(tx: Tx, digest: bytes) -> FormerKeyRow | None:
+    """The key of that digest if it was revoked or can expire."""
+    return await fetch_one(tx, FORMER_KEY, FormerKeyRow, {"hash": digest})
 
 
 async def revoke_key(tx: Tx, name: str, now: datetime) -> bool:

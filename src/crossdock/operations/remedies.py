@@ -217,6 +217,24 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "marker, or give it a longer `settle_s`; a record of the first version that was cut can be dismissed.",
         dismiss=_CLOSE,
     ),
+    "webhooks_refused": Remedy(
+        about=_outside,
+        todo="The vendor signs with another secret than the connection's: correct the secret (`crossdock connection check`). "
+        "What it could not deliver it sends again, or the next poll brings; the exception closes by itself.",
+        dismiss=_CLOSE,
+    ),
+    "requests_refused": Remedy(
+        about=_outside,
+        todo="Tell the sender what is wrong: nothing of it was taken in. The exception closes by itself when a request of "
+        "theirs is; if a key that is valid no more is still used, give that system a new one.",
+        dismiss=_CLOSE,
+    ),
+    "caller_unknown": Remedy(
+        about=_outside,
+        todo="Somebody sends requests without a key that this hub knows: find out which system has that address, and give "
+        "it a key (`crossdock key create`), or shut it out.",
+        dismiss=_CLOSE,
+    ),
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),

@@ -1,0 +1,1 @@
+"""Traffic that the hub turns away, told where people look."""
