@@ -5,12 +5,13 @@ import asyncio
 import hashlib
 import os
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
 from crossdock.canonical.facts import MessageQuarantined
 from crossdock.connector_kit.model import FileDrop
-from crossdock.foundation.db import Database
+from crossdock.foundation.db import Database, execute
 from crossdock.inbound import service as inbound
 from crossdock.inbound.feeds.model import Swept
 from crossdock.inbound.model import MessageId
@@ -256,3 +257,33 @@ async def test_a_late_file_is_as_welcome_as_any(hub: Hub, folder: Path) -> None:
 
 async def test_no_folder_yet_is_no_error(hub: Hub, folder: Path) -> None:
     assert await swept(hub, folder) == Swept()
+
+
+NOT_THIS: LiteralString = """
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF convert_from(NEW.place, 'UTF8') ~ '^done/.*2.jsonl' THEN RAISE EXCEPTION 'no such thing'; END IF;
+    RETURN NEW;
+END $$
+"""
+WATCH: LiteralString = (
+    "CREATE TRIGGER refuse BEFORE INSERT ON inbound.taken FOR EACH ROW EXECUTE FUNCTION public.refuse()"
+)
+
+
+async def test_a_file_that_cannot_be_stored_is_put_aside_and_keeps_no_other_waiting(hub: Hub, folder: Path) -> None:
+    async with hub.database.transaction() as tx:
+        await execute(tx, NOT_THIS)
+        await execute(tx, WATCH)
+    for n in range(1, 4):
+        write(folder, f"{n}.jsonl", count("A", n))
+
+    result = await swept(hub, folder)
+    await hub.work()
+
+    assert (sorted(result.stored), result.refused) == (["1.jsonl", "3.jsonl"], ("2.jsonl",))
+    assert (folder / "failed" / "2.jsonl").exists()
+    assert sorted(await hub.effects()) == ["1", "3"]
+    (fact,) = await hub.facts()
+    assert isinstance(fact, MessageQuarantined)
+    assert "no such thing" in fact.reason

@@ -4,13 +4,14 @@ from collections.abc import Collection
 from typing import Final
 
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import BATCH, NOT_NOW, said_of
+from crossdock.assembly.reactions import BATCH, said_of
 from crossdock.canonical.base import OrderId, Sku
 from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import Cursor
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
 from crossdock.inventory import service as inventory

@@ -3,10 +3,11 @@
 from typing import Final
 
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import NOT_NOW, matter_of_failure, said_of
+from crossdock.assembly.reactions import matter_of_failure, said_of
 from crossdock.assembly.sending import builders
 from crossdock.eventlog.model import Event
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
 from crossdock.operations import service as operations

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from crossdock.assembly import backorders, deriving
+from crossdock.assembly import backorders, deriving, promising, tidying
 from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import NOT_NOW, REACTORS, Reactor, said_of
+from crossdock.assembly.reactions import REACTORS, Reactor, said_of
 from crossdock.canonical.base import Sku
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.operations.casework.service import Means
 
@@ -35,6 +36,12 @@ async def _replayed(
     """Why it could not be run; empty when it was."""
     if reactor_name == backorders.NAME:
         await backorders.give(hub, tx, Sku(what))
+        return ""
+    if reactor_name == promising.NAME:
+        await promising.again(hub, tx, Sku(what))
+        return ""
+    if reactor_name in {tidying.LAPSE, tidying.SETTLE}:
+        await tidying.again(hub, tx, reactor_name, what)
         return ""
     reactor = next((each for each in reactors if each.name == reactor_name), None)
     if reactor is None and reactor_name != deriving.NAME:

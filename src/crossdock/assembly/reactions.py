@@ -10,8 +10,6 @@ from datetime import date, datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-import psycopg
-
 from crossdock.assembly.hub import Hub
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode, OrderId, Sku
@@ -23,6 +21,7 @@ from crossdock.eventlog.model import Event
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import PostedDocument
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
 from crossdock.operations import service as operations
@@ -32,8 +31,6 @@ from crossdock.orders import service as orders
 log = logger(__name__)
 
 BATCH: Final = 200
-NOT_NOW: Final = (psycopg.OperationalError, psycopg.errors.QueryCanceled)
-"""The database's state, not the fact's fault: tried again as a whole."""
 
 React: TypeAlias = Callable[[Tx, Estate, Sequence[Event], datetime], Awaitable[None]]
 

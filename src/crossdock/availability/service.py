@@ -22,6 +22,7 @@ from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import Position
@@ -146,6 +147,21 @@ async def refresh(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -
     return len(changed.skus)
 
 
+async def refresh_apart(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> Mapping[Sku, Exception]:
+    """The same batch where one item breaks the others: those that broke keep their old figures, and of what they broke."""
+    cursor = await store.lock_progress(tx)
+    changed = await inventory.changed_after(tx, cursor, limit=limit)
+    broken = await _retarget_apart(tx, estate, changed.skus, now=now)
+    await store.move_progress(tx, changed.cursor)
+    return broken
+
+
+async def retarget(tx: Tx, estate: Estate, sku: Sku, *, now: datetime) -> None:
+    """One item's figures, whatever the ledger says."""
+    await store.lock_progress(tx)
+    await _retarget(tx, estate, {sku: now}, now=now)
+
+
 async def sweep(
     tx: Tx,
     estate: Estate,
@@ -164,6 +180,16 @@ async def sweep(
         return None
     await _retarget(tx, estate, dict.fromkeys(skus, now), now=now)
     return skus[-1]
+
+
+async def sweep_apart(
+    tx: Tx, estate: Estate, *, now: datetime, after: Sku | None = None, limit: int = 1000
+) -> tuple[Sku | None, Mapping[Sku, Exception]]:
+    """The same page where one item breaks the others: where to go on, and those that broke."""
+    await store.lock_progress(tx)
+    skus = await inventory.skus_after(tx, Sku("") if after is None else after, limit=limit)
+    broken = await _retarget_apart(tx, estate, dict.fromkeys(skus, now), now=now)
+    return (skus[-1] if skus else None), broken
 
 
 async def pending(tx: Tx, channel: ChannelCode, *, limit: int = 250) -> Sequence[Target]:
@@ -193,6 +219,15 @@ async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed],
         # One writer of targets at a time: a refresh takes their rows in another order than confirmations come in.
         await store.lock_progress(tx)
         await store.confirm(tx, channel, said, now)
+
+
+async def _retarget_apart(
+    tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime
+) -> Mapping[Sku, Exception]:
+    async def some(skus: Sequence[Sku]) -> None:
+        await _retarget(tx, estate, {sku: happened[sku] for sku in skus}, now=now)
+
+    return await apart(tx, sorted(happened), some)
 
 
 async def _retarget(tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime) -> None:

@@ -109,23 +109,61 @@ class _Bench:
     parts: Parts
 
 
+Step: TypeAlias = Callable[[_Bench, Sequence[StoredRecord]], Awaitable[Work]]
+
+
 async def apply_waiting(database: Database, appliers: Appliers, estate: Estate, clock: Clock) -> Work:
     """Apply what is ready, lane by lane; lanes of business keys are the unit that workers share out."""
     async with database.transaction() as tx:
         await store.wake_due(tx, clock.now())
         lanes = in_turn(await store.busy_lanes(tx))
-    return await each_lane(lanes, lambda lane: _apply_lane(database, lane, appliers, estate, clock))
+    return await each_lane(lanes, lambda lane: _apply_lane(_Lane(database, lane, appliers, estate, clock)))
 
 
-async def _apply_lane(database: Database, lane: Lane, appliers: Appliers, estate: Estate, clock: Clock) -> Work:
-    """One transaction: effects, claims and states together, so that a crash anywhere leaves all or nothing."""
-    async with database.transaction() as tx:
-        if not await store.try_lane(tx, APPLY_SPACE, lane):
-            return Work()
-        records = await store.next_records(tx, lane, limit=RECORDS_MAX)
-        context = ApplyContext(estate=estate, now=clock.now())
-        bench = _Bench(tx=tx, appliers=appliers, context=context, parts=Parts(appliers.vault))
-        return await _apply_batch(bench, records)
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One lane, and what its records are applied with."""
+
+    database: Database
+    lane: Lane
+    appliers: Appliers
+    estate: Estate
+    clock: Clock
+
+    async def work(self, step: Step, *, limit: int = RECORDS_MAX) -> Work:
+        """Its first records in one transaction: effects, claims and states together, so that a crash leaves all or nothing."""
+        async with self.database.transaction() as tx:
+            if not await store.try_lane(tx, APPLY_SPACE, self.lane):
+                return Work()
+            records = await store.next_records(tx, self.lane, limit=limit)
+            context = ApplyContext(estate=self.estate, now=self.clock.now())
+            bench = _Bench(tx=tx, appliers=self.appliers, context=context, parts=Parts(self.appliers.vault))
+            return await step(bench, records)
+
+
+async def _apply_lane(lane: _Lane) -> Work:
+    """Effects have savepoints of their own; where it breaks beside them, the first record is taken alone.
+
+    If it is to blame it is set aside, and what comes behind it goes on.
+    """
+    try:
+        return await lane.work(_apply_batch)
+    except (psycopg.OperationalError, *NOT_NOW):
+        raise
+    except Exception:
+        log.exception("lane_taken_apart", lane=str(lane.lane))
+    try:
+        return await lane.work(_apply_batch, limit=1)
+    except (psycopg.OperationalError, *NOT_NOW):
+        raise
+    except Exception as error:
+        log.exception("record_set_aside", lane=str(lane.lane))
+        failed = Failed(reason=f"could not be settled: {type(error).__name__}: {error}")
+
+    async def set_aside(bench: _Bench, records: Sequence[StoredRecord]) -> Work:
+        return _work(await _settle(bench, [(record, failed) for record in records]), more=True)
+
+    return await lane.work(set_aside, limit=1)
 
 
 async def _apply_batch(bench: _Bench, records: Sequence[StoredRecord]) -> Work:

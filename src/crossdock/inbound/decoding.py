@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 import msgspec
-import psycopg
 
 from crossdock.canonical.base import ConnectionName
 from crossdock.canonical.facts import MessageQuarantined, MessageUnmatched
@@ -14,6 +13,7 @@ from crossdock.connector_kit.model import Damaged, Decoded, Decoder, Received
 from crossdock.connector_kit.record import Undecodable
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
 from crossdock.foundation.ids import new_id
@@ -72,11 +72,15 @@ async def decode(
     """The records of a message (with *body* in the place of its own); never raises, whatever the decoder does."""
     if message.closed and body is None:
         return [damaged(0, "$", message.closed, whole=True)]
-    decoder = desk.decoder(message.connection, Route(message.route), message.feed)
-    if decoder is None:
-        reason = f'nothing here reads {message.route} feed "{message.feed}" of connection "{message.connection}"'
-        return [damaged(0, "$", reason, whole=True)]
-    received = desk.received(message, message.body if body is None else body, matched or {})
+    try:
+        decoder = desk.decoder(message.connection, Route(message.route), message.feed)
+        if decoder is None:
+            reason = f'nothing here reads {message.route} feed "{message.feed}" of connection "{message.connection}"'
+            return [damaged(0, "$", reason, whole=True)]
+        received = desk.received(message, message.body if body is None else body, matched or {})
+    except Exception as error:
+        log.exception("message_not_read", message_id=str(message.id), connection=message.connection)
+        return [damaged(0, "$", f"cannot be read: {type(error).__name__}: {error}", whole=True)]
     if len(received.body) < THREAD_FROM:
         return discreet(_drafts(decoder, received), received.body)
     return await asyncio.to_thread(lambda: discreet(_drafts(decoder, received), received.body))
@@ -116,12 +120,15 @@ async def _keep(tx: Tx, vault: Vault, decoded: Sequence[Decoding], clock: Clock)
     try:
         async with tx.transaction():
             return await _write(tx, vault, decoded, clock)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except NOT_NOW:
+        raise
+    except Exception as error:
         if len(decoded) > 1:
             middle = len(decoded) // 2
             first = await _keep(tx, vault, decoded[:middle], clock)
             return first + await _keep(tx, vault, decoded[middle:], clock)
-        unstorable = damaged(0, "$", f"its records cannot be stored: {error}", whole=True)
+        log.exception("message_not_kept", message_id=str(decoded[0][0].id), connection=decoded[0][0].connection)
+        unstorable = damaged(0, "$", f"its records cannot be stored: {type(error).__name__}: {error}", whole=True)
         async with tx.transaction():
             return await _write(tx, vault, [(decoded[0][0], [unstorable])], clock)
 

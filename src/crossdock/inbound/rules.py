@@ -105,7 +105,7 @@ def read_problem(text: str) -> tuple[str, str]:
 
 def shown(text: str) -> str:
     """A reason as the database holds it: bounded, without characters it cannot hold."""
-    return text.replace("\x00", "\\u0000")[:REASON_MAX]
+    return text.replace("\x00", "\\u0000").encode(errors="backslashreplace").decode()[:REASON_MAX]
 
 
 def draft_of(number: int, item: Decoded) -> Draft:

@@ -4,9 +4,10 @@ Positions are locked in key order inside each call. A transaction that makes sev
 another one that makes them in another order: PostgreSQL then ends one of the two, and its caller tries again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from crossdock.canonical.base import Document, LocationCode, ReservationKey, Sku
@@ -14,6 +15,7 @@ from crossdock.canonical.facts import CountRecorded
 from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
 from crossdock.inventory import rules, store
 from crossdock.inventory.audit.service import audit
@@ -48,6 +50,8 @@ from crossdock.inventory.reservations.service import (
     extend,
     find,
     lapse,
+    lapse_apart,
+    lapse_at,
     move,
     release,
     reserve,
@@ -76,6 +80,8 @@ __all__ = [
     "find",
     "find_transfer",
     "lapse",
+    "lapse_apart",
+    "lapse_at",
     "ledger",
     "losing",
     "move",
@@ -87,6 +93,8 @@ __all__ = [
     "release",
     "reserve",
     "settle",
+    "settle_apart",
+    "settle_at",
     "skus_after",
     "step",
     "transfer",
@@ -184,12 +192,31 @@ async def count_stock(
     return outcomes
 
 
-async def settle(tx: Tx, *, now: datetime, limit: int = 1000) -> int:
+async def settle(tx: Tx, *, now: datetime, limit: int = 1000, leave: Collection[PositionKey] = ()) -> int:
     """Bring the rows of positions that are no longer busy up to date; how many there were.
 
     Nobody needs it to read or decide: it keeps what every reader looks through short.
     """
-    return await store.settle(tx, before=now - QUIET_AFTER, limit=limit)
+    resting = await _resting(tx, now, limit, leave)
+    await settle_at(tx, resting)
+    return len(resting)
+
+
+async def settle_apart(
+    tx: Tx, *, now: datetime, limit: int = 1000, leave: Collection[PositionKey] = ()
+) -> Mapping[PositionKey, Exception]:
+    """The same where one position breaks the others; those that broke, and of what."""
+    return await apart(tx, await _resting(tx, now, limit, leave), partial(settle_at, tx))
+
+
+async def settle_at(tx: Tx, positions: Collection[PositionKey]) -> None:
+    """The same for given positions."""
+    if positions:
+        await store.settle(tx, set(positions))
+
+
+async def _resting(tx: Tx, now: datetime, limit: int, leave: Collection[PositionKey]) -> Sequence[PositionKey]:
+    return sorted(await store.resting(tx, before=now - QUIET_AFTER, limit=limit) - set(leave))
 
 
 async def positions(

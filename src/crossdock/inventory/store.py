@@ -142,14 +142,16 @@ async def at(tx: Tx, keys: set[PositionKey]) -> list[Position]:
     return await fetch_all(tx, STANDING, Position, Places.of(keys).params)
 
 
-async def settle(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Write the rows of positions that were busy and have been quiet since *before*; how many there were."""
-    resting = set(await fetch_all(tx, RESTING, PositionKey, {"before": before, "limit": limit}))
-    if resting:
-        params = Places.of(resting).params
-        await post(tx, LOCK, params)
-        await post(tx, SETTLE, params)
-    return len(resting)
+async def resting(tx: Tx, *, before: datetime, limit: int) -> set[PositionKey]:
+    """Positions that were busy and have been quiet since *before*."""
+    return set(await fetch_all(tx, RESTING, PositionKey, {"before": before, "limit": limit}))
+
+
+async def settle(tx: Tx, positions: set[PositionKey]) -> None:
+    """Write their rows."""
+    params = Places.of(positions).params
+    await post(tx, LOCK, params)
+    await post(tx, SETTLE, params)
 
 
 async def moved_since(tx: Tx, moments: Sequence[tuple[PositionKey, datetime]]) -> Sequence[Decimal]:

@@ -8,12 +8,15 @@ it by its hash. A sender that writes on after all is noticed (see `afterwards`).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from typing import Final
 
+from crossdock.foundation.apart import apart
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Database, Tx
+from crossdock.foundation.log import logger
 from crossdock.inbound.feeds import folder as disk
 from crossdock.inbound.feeds.afterwards import LOOK_S, take_changes
 from crossdock.inbound.feeds.drop import Drop
@@ -22,6 +25,8 @@ from crossdock.inbound.feeds.intake import Intake
 from crossdock.inbound.feeds.model import Swept
 from crossdock.inbound.lanes import alone
 from crossdock.inbound.model import Route
+
+log = logger(__name__)
 
 SWEEP_SPACE: Final = 1_702
 """Advisory locks: two-key space of sweeping; the second key is the drop."""
@@ -55,22 +60,63 @@ async def _take(tx: Tx, drop: Drop, waiting: Sequence[str], clock: Clock) -> Swe
     files = await asyncio.to_thread(_read, drop, waiting, clock.monotonic())
     if not files:
         return Swept()
-    moves = await asyncio.to_thread(disk.places_for, drop.folder, files, intake.now.date().isoformat())
-    stored: list[str] = []
-    repeated: list[str] = []
-    refused: list[str] = []
-    async with tx.transaction():
-        for file, place in moves:
-            if isinstance(file, Unfit):
-                await intake.refuse(tx, file, place)
-                refused.append(file.name)
-            elif await intake.store(tx, file, place):
-                stored.append(file.name)
-            else:
-                repeated.append(file.name)
+    day = intake.now.date().isoformat()
+    moves = await asyncio.to_thread(disk.places_for, drop.folder, files, day)
+    fates, broken = await _store(tx, intake, moves)
+    if broken:  # the database will not have them: put aside with the reason, so that they keep no other waiting
+        unfit = [Unfit(name=moves[n][0].name, reason=reason, mark=moves[n][0].mark) for n, reason in broken.items()]
+        kept = [move for n, move in enumerate(moves) if n not in broken]
+        refused = await asyncio.to_thread(disk.places_for, drop.folder, unfit, day)
+        told, broken = await _store(tx, intake, refused)
+        fates.update(told)
+        moves = [*kept, *(move for n, move in enumerate(refused) if n not in broken)]
     await asyncio.to_thread(disk.put_aside, drop.folder, moves, drop.marker)
     drop.look_back_s = min(drop.look_back_s, clock.monotonic() + LOOK_S)
-    return Swept(stored=tuple(stored), repeated=tuple(repeated), refused=tuple(refused), more=len(waiting) > len(files))
+    if broken:
+        raise NotTakenError("; ".join(broken.values()))
+
+    def names(fate: Fate) -> tuple[str, ...]:
+        return tuple(name for name, its in fates.items() if its is fate)
+
+    return Swept(
+        stored=names(Fate.STORED),
+        repeated=names(Fate.REPEATED),
+        refused=names(Fate.REFUSED),
+        more=len(waiting) > len(files),
+    )
+
+
+class NotTakenError(Exception):
+    """A file could be neither taken nor set aside: it stays where it is, and the others were taken."""
+
+
+class Fate(Enum):
+    """What became of a file."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+async def _store(
+    tx: Tx, intake: Intake, moves: Sequence[tuple[Content | Unfit, str]]
+) -> tuple[dict[str, Fate], Mapping[int, str]]:
+    """All in one transaction but those that break it: by name what became of each, by number why one could not be taken."""
+    fates: dict[str, Fate] = {}
+
+    async def some(numbers: Sequence[int]) -> None:
+        for file, place in (moves[n] for n in numbers):
+            if isinstance(file, Unfit):
+                await intake.refuse(tx, file, place)
+                fates[file.name] = Fate.REFUSED
+            else:
+                fates[file.name] = Fate.STORED if await intake.store(tx, file, place) else Fate.REPEATED
+
+    async with tx.transaction():
+        broken = await apart(tx, range(len(moves)), some)
+    for n, error in broken.items():
+        log.error("file_not_taken", file=moves[n][0].name, exc_info=error)
+    return fates, {n: f"cannot be stored: {type(error).__name__}: {error}" for n, error in broken.items()}
 
 
 def _ready(drop: Drop, now_s: float) -> Sequence[str]:

@@ -10,15 +10,19 @@ from crossdock.connector_kit.record import IDENTITY_OF_THEIRS, LOCATION
 from crossdock.crossref import service as crossref
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
+from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
+from crossdock.foundation.log import logger
 from crossdock.inbound.decoding import Matched, bind, decode, told_of
 from crossdock.inbound.desk import Desk
-from crossdock.inbound.model import Draft, Lack, MessageId, RecordShown
+from crossdock.inbound.model import Draft, Lack, MessageId, RecordShown, StoredMessage
 from crossdock.inbound.quarantine import store
 from crossdock.inbound.quarantine.model import ReadAgain
-from crossdock.inbound.rules import lane_of, the_record
+from crossdock.inbound.rules import damaged, lane_of, the_record
 from crossdock.inbound.seals.envelope import Parts, opened, raw_of
 from crossdock.inbound.store import SealedParts
+
+log = logger(__name__)
 
 RECORDS_MAX: Final = 2_000
 """Of one connection per call; the caller comes again while there are more."""
@@ -95,10 +99,7 @@ async def _read_message(
             together = together if together is not None else await decode(desk, message, None, matched)
             drafts = together
         draft = the_record(drafts, number=record.number, alone=raw is not None)
-        lane = lane_of(record.connection, draft.key or record.key)
-        document = parts.seal(message.wrapped_key, message.id, draft.document)
-        await store.reread(tx, record, draft, SealedParts(document=document, raw=None), lane=lane, who=who)
-        await bind(tx, desk.vault, [(message, draft)])
+        draft = await _kept(tx, desk, message, record, draft=draft, who=who)
         released += not draft.damaged
         if draft.damaged and (draft.lacks, draft.reason) != (record.lacks, record.reason):
             origin = Origin(correlation_id=record.trace, source=record.connection, causation_id=record.message)
@@ -106,3 +107,21 @@ async def _read_message(
             new = NewFact(stream=f"message/{record.message}", fact=fact, happened_at=now, origin=origin)
             await eventlog.append(tx, [new])
     return released, len(records) - released
+
+
+async def _kept(tx: Tx, desk: Desk, message: StoredMessage, record: RecordShown, *, draft: Draft, who: str) -> Draft:
+    """Write what the record reads as now. One that the database will not take is damaged, and keeps no other waiting."""
+    try:
+        async with tx.transaction():
+            lane = lane_of(record.connection, draft.key or record.key)
+            document = Parts(desk.vault).seal(message.wrapped_key, message.id, draft.document)
+            await store.reread(tx, record, draft, SealedParts(document=document, raw=None), lane=lane, who=who)
+            await bind(tx, desk.vault, [(message, draft)])
+    except NOT_NOW:
+        raise
+    except Exception as error:
+        log.exception("record_not_kept", message_id=str(record.message), record=record.number)
+        draft = damaged(record.number, "$", f"cannot be stored: {type(error).__name__}: {error}", key=record.key)
+        lane = lane_of(record.connection, record.key)
+        await store.reread(tx, record, draft, SealedParts(document=None, raw=None), lane=lane, who=who)
+    return draft

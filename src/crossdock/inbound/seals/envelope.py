@@ -41,9 +41,12 @@ def opened(vault: Vault, row: SealedMessage) -> StoredMessage:
         plain = vault.unwrap(row.wrapped_key).open(row.body, bound_to=row.id.bytes)
     except SealBrokenError:
         return _stored(row, closed="the seal is broken: another master key made it, or somebody has changed it")
-    told = zlib.decompress(plain[1:]) if plain.startswith(_PACKED) else plain[1:]
-    end = _LENGTH_BYTES + int.from_bytes(told[:_LENGTH_BYTES])
-    return _stored(row, _HEADERS.decode(told[_LENGTH_BYTES:end]), told[end:])
+    try:
+        told = zlib.decompress(plain[1:]) if plain.startswith(_PACKED) else plain[1:]
+        end = _LENGTH_BYTES + int.from_bytes(told[:_LENGTH_BYTES])
+        return _stored(row, _HEADERS.decode(told[_LENGTH_BYTES:end]), told[end:])
+    except (zlib.error, msgspec.MsgspecError) as error:
+        return _stored(row, closed=f"it is not packed as messages are: {error}")
 
 
 def _stored(

@@ -1,12 +1,13 @@
 """Reserve, and end reservations. Every call serves a batch in one pass, in the order in which it was given."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
 from crossdock.inventory import store as ledger
 from crossdock.inventory.findings import raise_findings
@@ -301,18 +302,47 @@ def _moved(desk: Desk, request: Move, mine: Sequence[Claim], now: datetime) -> t
     return Moved(request.key, booked.quantity), _replaced(mine, booked.claims)
 
 
-async def lapse(tx: Tx, *, origin: Origin, now: datetime, since: datetime = LONG_AGO, limit: int = 1000) -> int:
+async def lapse(
+    tx: Tx,
+    *,
+    origin: Origin,
+    now: datetime,
+    since: datetime = LONG_AGO,
+    limit: int = 1000,
+    leave: Collection[PositionKey] = (),
+) -> int:
     """End holds whose deadline has passed after *since*, at as many positions as *limit* of them stand on; how many.
 
     Everything else works without it: it only makes the ledger say what every reader already takes for granted, so that
     freed units are published.
     """
-    positions = await store.due_positions(tx, now, since=since, limit=limit)
+    return await lapse_at(tx, await _due(tx, now, since, limit, leave), origin=origin, now=now)
+
+
+async def lapse_apart(
+    tx: Tx, *, origin: Origin, now: datetime, limit: int = 1000, leave: Collection[PositionKey] = ()
+) -> Mapping[PositionKey, Exception]:
+    """The same where one position breaks the others; those that broke, and of what."""
+
+    async def some(positions: Sequence[PositionKey]) -> None:
+        await lapse_at(tx, positions, origin=origin, now=now)
+
+    return await apart(tx, await _due(tx, now, LONG_AGO, limit, leave), some)
+
+
+async def lapse_at(tx: Tx, positions: Collection[PositionKey], *, origin: Origin, now: datetime) -> int:
+    """The same at given positions."""
     if not positions:
         return 0
-    desk = await Desk.open(tx, positions, now=now, thorough=True)
+    desk = await Desk.open(tx, set(positions), now=now, thorough=True)
     await desk.close(origin=origin, floor=False)
     return desk.lapsed
+
+
+async def _due(
+    tx: Tx, now: datetime, since: datetime, limit: int, leave: Collection[PositionKey]
+) -> Sequence[PositionKey]:
+    return sorted(await store.due_positions(tx, now, since=since, limit=limit) - set(leave))
 
 
 async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapping[ReservationKey, Reservation]:
