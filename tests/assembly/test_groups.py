@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import LiteralString
 
 import msgspec
+import psycopg
 import pytest
 
 from assembly.parts import DC, ESTATE, NOW, PLAIN, World, make_hub
@@ -27,7 +29,7 @@ from crossdock.estate.model import ConnectionConfig, FlowKind, Location, Locatio
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.clock import SYSTEM_CLOCK
-from crossdock.foundation.db import Database
+from crossdock.foundation.db import Database, execute
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import NewMessage, Route
 from crossdock.inventory import service as inventory
@@ -301,3 +303,43 @@ async def test_a_store_that_nobody_knows_is_one_exception_and_the_estate_that_kn
 
     assert await on_hand(hub, "T") == 3
     assert [each.subject for each in await hub.exceptions()] == ["store/S98"]
+
+
+async def refuse(hub: World, table: LiteralString, when: LiteralString) -> None:
+    """A table that will not have one row, for a reason that nobody has thought of."""
+    function: LiteralString = (
+        "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+        + when
+        + " THEN RAISE EXCEPTION 'no such thing'; END IF; RETURN NEW; END $$"
+    )
+    trigger: LiteralString = "CREATE TRIGGER refuse BEFORE UPDATE ON " + table
+    async with hub.database.transaction() as tx:
+        await execute(tx, function)
+        await execute(tx, trigger + " FOR EACH ROW EXECUTE FUNCTION public.refuse()")
+
+
+async def test_a_record_that_cannot_be_kept_when_it_is_read_again_keeps_no_other_from_it(hub: World) -> None:
+    await tell(hub, ("1", "4710", DC), ("2", "4711", DC), ("3", "4712", DC))
+    await link(hub, CUP="4710", BAD="4711", MUG="4712")
+    await refuse(hub, "inbound.record", "starts_with(NEW.key, 'stock/BAD')")
+
+    assert await heal(hub.hub)
+    assert not await heal(hub.hub), "it is not tried for ever"
+    await hub.work()
+    await hub.react()
+
+    assert [await on_hand(hub, sku) for sku in ("CUP", "BAD", "MUG")] == [1, 0, 1]
+    assert "cannot be stored: RaiseException: no such thing" in (await only(hub)).detail
+
+
+async def test_what_keeps_the_groups_from_being_told_anew_does_not_stop_what_is_matched(hub: World) -> None:
+    """It is raised all the same: the loop tells people."""
+    await tell(hub, ("1", "4711", DC))
+    await link(hub, T="4711")
+    await refuse(hub, "operations.exception", "true")
+
+    with pytest.raises(psycopg.errors.RaiseException):
+        await heal(hub.hub)
+
+    await hub.work()
+    assert await on_hand(hub, "T") == 1

@@ -1,4 +1,4 @@
-"""A batch that breaks is cut in halves, down to the items that are to blame: all the others are done."""
+"""What breaks stops nothing beside it: a batch is cut down to the items that are to blame, parts are done one by one."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Final, TypeVar
@@ -6,6 +6,9 @@ from typing import Final, TypeVar
 import psycopg
 
 from crossdock.foundation.db import Tx
+from crossdock.foundation.log import logger
+
+log = logger(__name__)
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -30,3 +33,16 @@ async def apart(
         middle = len(items) // 2
         return {**await apart(tx, items[:middle], work), **await apart(tx, items[middle:], work)}
     return {}
+
+
+async def each(parts: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """All of them, whatever one breaks on; then the first that broke is raised."""
+    broken: list[Exception] = []
+    for part in parts:
+        try:
+            await part()
+        except Exception as error:
+            log.exception("part_failed")
+            broken.append(error)
+    if broken:
+        raise broken[0]

@@ -1,6 +1,6 @@
 """The loops that belong to no connection: decode, apply, react, derive, promise, keep in order."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -21,14 +21,12 @@ from crossdock.estate.model import Estate
 from crossdock.eventlog.sealing import service as sealing
 from crossdock.eventlog.upkeep import service as log_upkeep
 from crossdock.finance import service as finance
+from crossdock.foundation.apart import each
 from crossdock.foundation.db import Database
-from crossdock.foundation.log import logger
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
-
-log = logger(__name__)
 
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
@@ -81,7 +79,7 @@ async def _heal(hub: Hub) -> bool:
 async def _watch_clocks(hub: Hub) -> bool:
     """Whatever has waited too long asks for a person. Records and feeds apart: what breaks one does not hide the other."""
     now = hub.clock.now()
-    await _each((partial(_overdue, hub, now), partial(_silent, hub, now)))
+    await each((partial(_overdue, hub, now), partial(_silent, hub, now)))
     return False
 
 
@@ -97,19 +95,6 @@ async def _silent(hub: Hub, now: datetime) -> None:
         silent = await inbound.silent_feeds(tx, _watches(hub, await hub.estate.get(tx)), now=now)
     if silent:
         hub.hints.ring()
-
-
-async def _each(parts: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """All of them, whatever one breaks on; then the first that broke is raised."""
-    broken: list[Exception] = []
-    for part in parts:
-        try:
-            await part()
-        except Exception as error:
-            log.exception("part_failed")
-            broken.append(error)
-    if broken:
-        raise broken[0]
 
 
 def _watches(hub: Hub, estate: Estate) -> Sequence[Watch]:
@@ -137,7 +122,7 @@ async def _keep_up(hub: Hub) -> bool:
     """Partitions made ahead, old ones dropped, keys forgotten."""
     database, now = hub.database, hub.clock.now()
     retention = timedelta(days=hub.settings.retention_days)
-    await _each(
+    await each(
         (
             partial(_forget_erasures, database, now - retention),
             partial(inbound.maintain, database, now=now, retention=retention),
