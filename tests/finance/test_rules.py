@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from crossdock.canonical.base import Tax
 from crossdock.canonical.facts import StoreDayClosed
+from crossdock.canonical.money import rounded
 from crossdock.canonical.receipts import LineKind, ReceiptKind, ReceiptLine, ReceiptTender, SaleRecorded, content_of
 from crossdock.canonical.stock import FloorMovement
 from crossdock.estate.model import TillPosting
 from crossdock.finance.model import DayState, Number
-from crossdock.finance.rules import DayBook, account, day_state, gaps, moves, postings, rounded, unsound
+from crossdock.finance.rules import DayBook, account, day_state, gaps, moves, postings, unsound
 from finance.tills import DAY, OPENING, STORE, line, nets, sale, void
 
 KEYS = TillPosting()

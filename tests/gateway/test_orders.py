@@ -36,7 +36,7 @@ async def test_an_accepted_order_can_be_read_listed_and_found(api: Api) -> None:
             "name": "",
             "ordered": "1",
             "unit_price": "4.50",
-            "discount": "0",
+            "discount": "0.00",
             "units": {"unplaced": "1"},
         }
     ]

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import ConnectionName
+from crossdock.canonical.money import exact
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, Flag, errors, print_json, say, show, shown
 from crossdock.cli.raw import readable
@@ -164,12 +165,17 @@ def _order(view: View) -> dict[str, object]:
         "number": header.number,
         "placed_at": header.placed_at,
         "status": view.status,
-        "total": header.total,
+        "total": exact(header.total, header.currency),
         "currency": header.currency,
         "payments": header.payments,
         "contact": header.contact_id,
         "lines": [
-            {"sku": line.sku, "name": line.name, "quantity": line.ordered, "unit_price": line.unit_price}
+            {
+                "sku": line.sku,
+                "name": line.name,
+                "quantity": line.ordered,
+                "unit_price": exact(line.unit_price, header.currency),
+            }
             for line in view.order.lines
         ],
         "parcels": [

@@ -1,10 +1,12 @@
 """`crossdock day …`: close stores' business days, see where they stand."""
 
 from datetime import date
+from decimal import Decimal
 
 from cyclopts import App
 
 from crossdock.canonical.base import LocationCode
+from crossdock.canonical.money import exact, money
 from crossdock.cli import when
 from crossdock.cli.context import hub
 from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, console, print_json, say, show
@@ -82,7 +84,7 @@ async def list_days(
         found = await finance.store_days(
             tx, location=None if store is None else LocationCode(store), since=first, until=last
         )
-    columns = ("day", "store", "state", "receipts", "late", "total", "currency", "runs")
+    columns = ("day", "store", "state", "receipts", "late", "total", "runs")
     rows: list[dict[str, object]] = [
         {
             "day": each.business_day,
@@ -90,7 +92,7 @@ async def list_days(
             "state": each.state,
             "receipts": each.receipts,
             "late": each.late,
-            "total": each.total,
+            "total": exact(each.total, each.currency) if json else _money(each.total, each.currency),
             "currency": each.currency,
             "runs": each.runs,
         }
@@ -102,6 +104,11 @@ async def list_days(
     return 0
 
 
+def _money(amount: Decimal, currency: str) -> str:
+    """Empty for a day without receipts: it has no currency."""
+    return money(amount, currency) if currency else ""
+
+
 def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
     if not isinstance(outcome, DayClosed):
         return {"store": code, "closed": False, "runs": outcome.runs}
@@ -109,7 +116,12 @@ def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
         "store": code,
         "closed": True,
         "runs": [
-            {"run": run.run, "receipts": run.receipts, "total": str(run.total), "currency": run.currency}
+            {
+                "run": run.run,
+                "receipts": run.receipts,
+                "total": exact(run.total, run.currency),
+                "currency": run.currency,
+            }
             for run in outcome.runs
         ],
         "gaps": [str(gap) for gap in outcome.gaps],
@@ -119,6 +131,6 @@ def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
 def _said(code: str, outcome: DayClosed | NothingNew) -> str:
     if not isinstance(outcome, DayClosed):
         return f"{code}: closed before, nothing has come since."
-    sums = ", ".join(f"{run.receipts} receipts, {run.total} {run.currency}" for run in outcome.runs)
+    sums = ", ".join(f"{run.receipts} receipts, {money(run.total, run.currency)}" for run in outcome.runs)
     gaps = f"; {len(outcome.gaps)} gaps in the tills' numbers" if outcome.gaps else ""
     return f"{code}: {sums}{gaps}."

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.means import means
+from crossdock.canonical.money import exact, money
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import (
     EXIT_FINDINGS,
@@ -91,7 +92,7 @@ def _due(each: OpenException, now: datetime) -> str:
 
 
 def _money(each: OpenException) -> str:
-    return "" if each.amount is None else f"{shown(each.amount)} {each.currency}"
+    return "" if each.amount is None or each.currency is None else money(each.amount, each.currency)
 
 
 # --- show ----------------------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ def _order(sight: Sight) -> dict[str, object]:
         "channel": header.channel,
         "channel_order_id": header.channel_order_id,
         "status": sight.order.status,
-        "total": header.total,
+        "total": exact(header.total, header.currency),
         "currency": header.currency,
         "holds": [hold.hold for hold in sight.order.order.standing],
     }
@@ -172,10 +173,10 @@ def _print(sight: Sight, now: datetime) -> None:
         if value:
             say(f"  {label:<8}{value}")
     if sight.order is not None:
-        order = _order(sight)
+        header = sight.order.order.header
         say(
-            f"  order   {order['number']} of {order['channel']}: {order['status']}, "
-            f"{shown(order['total'])} {order['currency']}; crossdock order trace {order['order_id']}"
+            f"  order   {header.number} of {header.channel}: {sight.order.status}, "
+            f"{money(header.total, header.currency)}; crossdock order trace {header.order_id}"
         )
     _print_message(sight)
     _print_intents(sight.intents)

@@ -7,6 +7,7 @@ from typing import Final
 from cyclopts import App
 
 from crossdock.canonical.base import OrderId
+from crossdock.canonical.money import exact, money
 from crossdock.cli.context import hub
 from crossdock.cli.output import AsJson, CommandError, age, print_json, print_table, say, shown
 from crossdock.foundation.db import Tx
@@ -67,7 +68,7 @@ def _as_json(found: Trace) -> dict[str, object]:
         "channel_order_id": header.channel_order_id,
         "connection": header.connection,
         "status": found.view.status,
-        "total": header.total,
+        "total": exact(header.total, header.currency),
         "currency": header.currency,
         "placed_at": header.placed_at,
         "accepted_at": header.accepted_at,
@@ -82,7 +83,7 @@ def _print(found: Trace, now: datetime) -> None:
     say(f"Order {header.number} of {header.channel}: {found.view.status}", "bold")
     say(
         f"  {header.order_id}, {header.channel_order_id} on {header.connection}, "
-        f"{shown(header.total)} {header.currency}, placed {shown(header.placed_at)}"
+        f"{money(header.total, header.currency)}, placed {shown(header.placed_at)}"
     )
     before = found.steps[0].at if found.steps else now
     rows: list[Sequence[object]] = []

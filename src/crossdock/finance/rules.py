@@ -8,16 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
-
 from crossdock.canonical.base import LocationCode, Sku
 from crossdock.canonical.intents import GoodsLine, JournalLine
+from crossdock.canonical.money import rounded
 from crossdock.canonical.receipts import ReceiptKind, ReceiptLine, SaleRecorded
 from crossdock.canonical.stock import FloorMovement
 from crossdock.estate.model import Estate, TillPosting
@@ -49,11 +48,6 @@ def posts(receipt: SaleRecorded) -> bool:
 def tendered(receipt: SaleRecorded) -> Decimal:
     """Money that changed hands."""
     return sum((tender.amount for tender in receipt.tenders), ZERO)
-
-
-def rounded(value: Decimal, currency: str) -> Decimal:
-    """To the smallest unit of the currency, half to even."""
-    return value.quantize(Decimal(1).scaleb(-get_currency_precision(currency)), rounding=ROUND_HALF_EVEN)
 
 
 def unsound(receipt: SaleRecorded) -> Decimal | None:

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from crossdock.canonical.base import OrderId
+from crossdock.canonical.money import exact
 from crossdock.fulfilment.model import Fulfilment, Parcel
 from crossdock.gateway.keys import Caller, Scope
 from crossdock.gateway.parts import caller_of, check_limit, parts_of, wrong
@@ -254,28 +255,28 @@ def _order(view: View) -> OrderView:
         mode=header.mode.value,
         pickup_location=header.pickup_location,
         currency=header.currency,
-        total=header.total,
+        total=exact(header.total, header.currency),
         prices_include_tax=header.prices_include_tax,
         placed_at=header.placed_at,
         accepted_at=header.accepted_at,
         cancelled_at=header.cancelled_at,
         completed_at=header.completed_at,
         correlation_id=header.correlation_id,
-        lines=[_line(line) for line in view.order.lines],
+        lines=[_line(line, header.currency) for line in view.order.lines],
         holds=[_hold(hold) for hold in view.order.holds],
         fulfilments=[_fulfilment(each) for each in view.fulfilments],
     )
 
 
-def _line(line: Line) -> LineView:
+def _line(line: Line, currency: str) -> LineView:
     units = {part.value: quantity for part in Part if (quantity := line.vector.of(part))}
     return LineView(
         line_id=line.line_id,
         sku=line.sku,
         name=line.name,
         ordered=line.ordered,
-        unit_price=line.unit_price,
-        discount=line.discount,
+        unit_price=exact(line.unit_price, currency),
+        discount=exact(line.discount, currency),
         units=units,
     )
 

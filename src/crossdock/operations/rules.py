@@ -8,6 +8,7 @@ from uuid import UUID
 
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, OrderId
+from crossdock.canonical.money import money
 from crossdock.canonical.receipts import ReceiptRef
 from crossdock.connector_kit.record import LOCATION
 from crossdock.estate.model import Ownership, duration
@@ -179,7 +180,7 @@ def _unsound(fact: facts.ReceiptUnsound) -> Matter:
         key=subject,
         subject=subject,
         path="$.total",
-        detail=f"lines, total and tenders do not agree: {fact.difference} {fact.currency} cannot be booked",
+        detail=f"lines, total and tenders do not agree: {money(fact.difference, fact.currency)} cannot be booked",
         amount=abs(fact.difference),
         currency=fact.currency,
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, LiteralString
 from uuid import UUID
 
+from crossdock.canonical.money import exact
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
 from crossdock.operations.model import ExceptionState, Matter, OpenException
 
@@ -166,4 +167,5 @@ async def counts(tx: Tx, now: datetime) -> list[tuple[str, str, int, int, Decima
 
 
 def _typed(row: OpenException) -> OpenException:
-    return replace(row, state=ExceptionState(row.state))
+    amount = row.amount if row.amount is None or row.currency is None else exact(row.amount, row.currency)
+    return replace(row, state=ExceptionState(row.state), amount=amount)

@@ -11,6 +11,7 @@ from uuid import UUID
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document
 from crossdock.canonical.intents import GoodsLine
+from crossdock.canonical.money import money
 from crossdock.eventlog.model import Event
 from crossdock.inbound.model import RecordShown
 from crossdock.inbound.quarantine.model import MessageHead
@@ -124,7 +125,7 @@ def told(_fact: Document) -> str:
 @told.register
 def _accepted(fact: facts.OrderAccepted) -> str:
     units = sum((line.quantity for line in fact.lines if line.sku is not None), Decimal(0))
-    return f"{fact.number}: {_plain(units)} units, {_plain(fact.total)} {fact.currency}, {fact.payment_status}"
+    return f"{fact.number}: {_plain(units)} units, {money(fact.total, fact.currency)}, {fact.payment_status}"
 
 
 @told.register

@@ -8,6 +8,7 @@ from typing import Final
 
 from crossdock.canonical.base import DIGITS_MAX, Sku
 from crossdock.canonical.intents import SaleLine
+from crossdock.canonical.money import money
 from crossdock.canonical.orders import Charge, Mode, OrderChanged, OrderLine, OrderPlaced, PaymentStatus
 from crossdock.estate.model import Estate
 from crossdock.orders.model import RECHECK, ZERO, Finding, Header, Hold, HoldCode, Line, Order, Part, Vector
@@ -109,9 +110,9 @@ def difference(header: Header, lines: Sequence[Line], news: News) -> str:
     """What the channel now has otherwise than it was accepted, in one sentence; empty when nothing."""
     parts: list[str] = []
     if news.lines is not None:
-        parts += _line_differences(lines, news.lines)
+        parts += _line_differences(lines, news.lines, header.currency)
     if news.total is not None and news.total != header.total:
-        parts.append(f"total {plain(header.total)} → {plain(news.total)}")
+        parts.append(f"total {money(header.total, header.currency)} → {money(news.total, header.currency)}")
     known = header.forgotten_at is None
     if known and news.address_mark is not None and news.address_mark != header.address_mark:
         parts.append("another address")
@@ -119,7 +120,7 @@ def difference(header: Header, lines: Sequence[Line], news: News) -> str:
     return text if len(text) <= DIFFERENCE_CHARS_MAX else text[:DIFFERENCE_CHARS_MAX] + " …"
 
 
-def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine]) -> list[str]:
+def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine], currency: str) -> list[str]:
     before = {line.line_id: line for line in ours}
     now = {line.line_id: line for line in theirs}
     gone = [f"line {line.line_id} ({line.sku}) is gone" for line in ours if line.line_id not in now]
@@ -135,8 +136,8 @@ def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine]) -> list
         for what, was, now_is in (
             ("sku", line.sku, now[line_id].sku),
             ("quantity", plain(line.ordered), plain(now[line_id].quantity)),
-            ("price", plain(line.unit_price), plain(now[line_id].unit_price)),
-            ("discount", plain(line.discount), plain(now[line_id].discount)),
+            ("price", money(line.unit_price, currency), money(now[line_id].unit_price, currency)),
+            ("discount", money(line.discount, currency), money(now[line_id].discount, currency)),
         )
         if was != now_is
     ]
@@ -212,7 +213,8 @@ def _total(order: Order, tolerance: Decimal) -> Finding | None:
     computed = computed_total(order)
     if abs(order.header.total - computed) <= tolerance:
         return None
-    reason = f"the channel says {plain(order.header.total)}, its lines say {plain(computed)}"
+    currency = order.header.currency
+    reason = f"the channel says {money(order.header.total, currency)}, its lines say {money(computed, currency)}"
     return Finding(HoldCode.TOTAL_MISMATCH, reason, "$.total")
 
 

@@ -11,9 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 import msgspec
-from babel.numbers import get_currency_precision
 
 from crossdock.canonical.base import ChannelCode, Tax
+from crossdock.canonical.money import unit
 from crossdock.canonical.orders import Address, Charge, OrderLine, OrderPlaced, Payment, PaymentStatus, Person
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Undecodable
@@ -154,7 +154,7 @@ def _line(line: ToldLine, quantity: int, currency: str, names: Mapping[str, str]
     def share(amount: Decimal) -> Decimal:
         if quantity == line.quantity:
             return _exact(amount, currency)
-        return (amount * quantity / line.quantity).quantize(_unit(currency), ROUND_HALF_UP)
+        return (amount * quantity / line.quantity).quantize(unit(currency), ROUND_HALF_UP)
 
     return OrderLine(
         line_id=line.id,
@@ -195,11 +195,7 @@ def _payments(told: Told, total: Decimal, status: PaymentStatus, names: Mapping[
     return (Payment(tender=names.get(tender, tender), amount=_exact(total, told.currency), status=status),)
 
 
-def _unit(currency: str) -> Decimal:
-    return Decimal(1).scaleb(-get_currency_precision(currency))
-
-
 def _exact(amount: Decimal, currency: str) -> Decimal:
     """Written with the currency's places, so that 398.0 and 398.00 are one; finer amounts stay as they are."""
-    rounded = amount.quantize(_unit(currency), ROUND_HALF_UP)
+    rounded = amount.quantize(unit(currency), ROUND_HALF_UP)
     return rounded if rounded == amount else amount

@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
+from crossdock.canonical.money import money
 from crossdock.simulation.erp import InvoiceSeen, JournalSeen, SaleSeen
-from crossdock.simulation.retailer.model import POSTING, TradingDay
+from crossdock.simulation.retailer.model import CURRENCY, POSTING, TradingDay
 from crossdock.simulation.shop.audit import Readout, read_out
 from crossdock.simulation.trading_day.feed import Feed
 from crossdock.simulation.trading_day.hub import HubProcess
@@ -182,13 +183,13 @@ def _till_money(said: Accounts) -> Claim:
         (line.debit - line.credit for journal in said.journals for line in journal.lines if line.account in tenders),
         ZERO,
     )
-    return _equal("Money in the tills = money on the ERP's tender accounts", receipts, posted)
+    return _equal_money("Money in the tills = money on the ERP's tender accounts", receipts, posted)
 
 
 def _web_money(said: Accounts) -> Claim:
     bought = sum((order.total for order in said.shop.orders), ZERO)
     invoiced = sum((invoice.total for invoice in said.invoices if invoice.state in {"posted", "paid"}), ZERO)
-    return _equal("Money of web orders = money on posted invoices", bought, invoiced)
+    return _equal_money("Money of web orders = money on posted invoices", bought, invoiced)
 
 
 def _journals(said: Accounts) -> Claim:
@@ -220,6 +221,11 @@ CLAIMS: Final[Sequence[Callable[[Accounts], Claim]]] = (
     _journals,
     _reported_back,
 )
+
+
+def _equal_money(text: str, wanted: Decimal, found: Decimal) -> Claim:
+    figures = f"{money(wanted, CURRENCY)} and {money(found, CURRENCY)}"
+    return Claim(text=text, holds=wanted == found, figures=figures)
 
 
 def _equal(text: str, wanted: "int | Decimal", found: "int | Decimal") -> Claim:
