@@ -51,8 +51,19 @@ def test_a_typed_in_secret_goes_into_a_file_that_only_we_can_read(desk: Desk) ->
     assert f"file:{secret.resolve()}" in (desk.estate / "connections-books.yaml").read_text()
 
 
-def test_wrong_credentials_are_a_finding_and_the_connection_stays_to_be_corrected(desk: Desk) -> None:
-    code, out, _ = add(desk, password="wrong")
+def test_wrong_credentials_add_nothing(desk: Desk) -> None:
+    code, out, err = add(desk, password="wrong")
+
+    assert code == 1
+    assert "NOT OK" in out
+    assert err == "Nothing was added. Correct that, or add it as it is with --untested.\n"
+    assert not (desk.estate / "connections-books.yaml").exists()
+    assert list((desk.home / "secrets").iterdir()) == []
+    assert desk.run("estate", "versions").out == "No estate has been applied yet.\n"
+
+
+def test_an_account_that_is_not_ready_yet_can_be_added_and_corrected_later(desk: Desk) -> None:
+    code, out, _ = add(desk, "--untested", password="wrong")
 
     assert code == 1
     assert "NOT OK" in out

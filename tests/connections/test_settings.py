@@ -1,5 +1,6 @@
 """Secrets by reference only; whatever is wrong is said without the value."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.connections.settings import SettingUnusableError, is_reference, resolve
+from crossdock.connector_kit import setting
 from crossdock.connector_kit.model import Setting
 
 SECRET = "s3cr3t-canary"
@@ -49,6 +51,25 @@ def test_what_is_wrong_names_the_setting_and_never_the_value(
     assert f'connection "erp", setting "{setting}"' in str(wrong.value)
     assert says in str(wrong.value)
     assert SECRET not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "sound", "wrong"),
+    [
+        (setting.currency, ("EUR", "JPY"), ("EURO", "eur", "XQX")),
+        (setting.web_address, ("https://erp.example.com", "http://127.0.0.1:8000/x"), ("erp.example.com", "ftp://x", "http://x:0", "http://", "http://x:y")),
+        (setting.amount, ("0", "0.50"), ("-1", "NaN", "Infinity", "half")),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_refused_where_it_is_set(
+    refuse: Callable[[str], str], sound: Sequence[str], wrong: Sequence[str]
+) -> None:
+    declared = (Setting(name="one", title="", help="", default="", refuse=refuse),)
+    for value in ("", *sound):
+        assert resolve("erp", declared, {"one": value}, {}) == {"one": value}
+    for value in wrong:
+        with pytest.raises(SettingUnusableError, match='setting "one"'):
+            resolve("erp", declared, {"one": value}, {})
 
 
 @given(st.text(max_size=30))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crossdock.connector_kit.model import Connector, Limits, Role, Send, Setting
+from crossdock.connector_kit.setting import web_address
 from crossdock.estate.service import Checked, check
 
 COMPANY = """\
@@ -68,9 +69,9 @@ CONNECTORS: Mapping[str, Connector] = {
         "toyshop",
         ("stock.publish",),
         (
-            Setting(name="url", title="Address", help=""),
+            Setting(name="url", title="Address", help="", refuse=web_address),
             Setting(name="password", title="Password", help="", secret=True),
-            Setting(name="mode", title="Mode", help="", default="live"),
+            Setting(name="mode", title="Mode", help="", default="live", choices=("live", "test")),
         ),
     ),
     "books": _connector("books", ("sale.post", "invoice.post", "journal.post")),

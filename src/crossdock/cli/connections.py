@@ -1,7 +1,8 @@
 """`crossdock connection …`: add, check, register, list, stop, start."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,7 +15,7 @@ from crossdock.cli import adding
 from crossdock.cli.checking import CHECK_S_MAX, look_at
 from crossdock.cli.context import hub, settings
 from crossdock.cli.findings import show_findings
-from crossdock.cli.output import AsJson, CommandError, one_of, print_json, say, show
+from crossdock.cli.output import AsJson, CommandError, errors, one_of, print_json, say, show
 from crossdock.connections import service as connections
 from crossdock.connections.model import ConnectionState
 from crossdock.connections.settings import SettingUnusableError
@@ -50,9 +51,12 @@ async def add(
     channel: str | None = None,
     flow: Annotated[Sequence[str], Parameter(negative="")] = (),
     public_url: str | None = None,
+    untested: Annotated[bool, Parameter(negative="")] = False,
     json: AsJson = False,
 ) -> int:
-    """Add a connection to the estate: ask what the connector declares, check, apply, test, register webhooks.
+    """Add a connection to the estate: ask what the connector declares, check, test, apply, register webhooks.
+
+    An account that does not answer, or lacks what is needed, adds nothing.
 
     Args:
         name: What it is called from now on, e.g. erp or shop-de.
@@ -62,6 +66,7 @@ async def add(
         channel: The channel whose orders it brings.
         flow: What is sent through it; repeat, e.g. --flow sale.post --flow invoice.post.
         public_url: Our address as the other system reaches it, for webhooks.
+        untested: Add it also when the account is not as it should be yet.
         json: Print JSON for machines.
     """
     chosen = _connector(connector)
@@ -74,18 +79,21 @@ async def add(
     async with hub(make=True) as parts:
         await _refuse_unapplied(parts, folder)
         file, draft = adding.write(folder, parts.settings.home, chosen, entry)
-        checked = estates.check(folder, parts.connectors)
-        if checked.estate is None:
-            draft.undo()
-            said = "; ".join(str(complaint) for complaint in checked.complaints if not complaint.warning)
-            raise CommandError(f"Nothing was added: {said}")
-        async with parts.database.transaction() as tx:
-            applied = await estates.apply(tx, checked.estate, note=f"connection {name} added", now=parts.clock.now())
+        with _undone_unless_applied(draft):
+            estate = _checked(folder, parts)
+            config = config_of(estate, name)
+            findings = await look_at(parts, config)
+            if not untested and not all(finding.ok for finding in findings):
+                draft.undo()
+                code = show_findings(findings, as_json=json, fine="")
+                errors.print("Nothing was added. Correct that, or add it as it is with --untested.", soft_wrap=True)
+                return code
+            async with parts.database.transaction() as tx:
+                applied = await estates.apply(tx, estate, note=f"connection {name} added", now=parts.clock.now())
         if not json:
             say(f"{file} is written; version {applied.number} of the estate is in force.")
-        config = config_of(checked.estate, name)
-        registered = await _register(parts, config, public_url) if public_url else []
-        findings = [*registered, *await look_at(parts, config)]
+        if public_url:
+            findings = [*findings, *await _register(parts, config, public_url)]
     code = show_findings(findings, as_json=json, fine=f"{name} is ready.")
     if not json:
         _say_next(chosen, entry, public_url, drop_folder(parts, name))
@@ -97,6 +105,24 @@ def _connector(name: str) -> Connector:
     if found is None:
         raise CommandError(f'There is no connector "{name}" (installed: {", ".join(connectors()) or "none"}).')
     return found
+
+
+@contextmanager
+def _undone_unless_applied(draft: adding.Draft) -> Iterator[None]:
+    """What was written for a connection that then was not added leaves no trace."""
+    try:
+        yield
+    except BaseException:
+        draft.undo()
+        raise
+
+
+def _checked(folder: Path, parts: Hub) -> Estate:
+    checked = estates.check(folder, parts.connectors)
+    if checked.estate is None:
+        said = "; ".join(str(complaint) for complaint in checked.complaints if not complaint.warning)
+        raise CommandError(f"Nothing was added: {said}")
+    return checked.estate
 
 
 async def _refuse_unapplied(parts: Hub, folder: Path) -> None:

@@ -48,8 +48,9 @@ def _value(connection: str, setting: Setting, text: str | None, environment: Map
             "is a secret and must not stand in the estate; write `${ENV_NAME}` or `file:/path` there",
         )
     value = _read(connection, setting.name, text, environment)
-    if setting.choices and value not in setting.choices:
-        raise SettingUnusableError(connection, setting.name, f"must be one of {', '.join(setting.choices)}")
+    wrong = setting.wrong(value)
+    if wrong:  # a secret may be what is wrong: it is not repeated
+        raise SettingUnusableError(connection, setting.name, "cannot be used as it is" if setting.secret else wrong)
     return value
 
 

@@ -35,6 +35,14 @@ class Setting:
     default: str | None = None
     """None means required."""
     choices: tuple[str, ...] = ()
+    refuse: Callable[[str], str] | None = None
+    """Why a value cannot be used; empty when it can. Some stand in `connector_kit.setting`."""
+
+    def wrong(self, value: str) -> str:
+        """Why *value* cannot be this setting; empty when it can. An empty value is the default."""
+        if self.choices and value not in self.choices:
+            return f"must be one of {', '.join(self.choices)}"
+        return self.refuse(value) if self.refuse is not None and value else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,13 @@ def _settings(index: int, connection: ConnectionConfig, connector: Connector) ->
         elif declared[name].secret and not is_reference(value):
             text = f'"{name}" is a secret: write ${{ENV_NAME}} or file:/path, never the value'
             yield ("connections", index, "settings", name), text, False
+        elif value and not is_reference(value) and "${" not in value and declared[name].wrong(value):
+            yield ("connections", index, "settings", name), f'"{name}": {declared[name].wrong(value)}', False
+    for table in connection.lookups:
+        if table not in connector.lookups:
+            known = ", ".join(connector.lookups) or "none"
+            text = f'"{connector.name}" reads no lookup "{table}" (it reads: {known})'
+            yield ("connections", index, "lookups", table), text, False
     for name, setting in declared.items():
         if setting.default is None and name not in connection.settings:
             yield ("connections", index), f'"{connection.name}" needs the setting "{name}": {setting.title}', False

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from crossdock.connector_kit import setting
 from crossdock.connector_kit.endings import ends_its_root, ends_with_a_line
 from crossdock.connector_kit.model import Connector, FileDrop, Limits, Role, Setting
 from crossdock.connectors.pos.ndjson import decode_ndjson
@@ -34,6 +35,7 @@ CONNECTOR: Final = Connector(
             title="Currency",
             help="ISO 4217 code for tills that do not say theirs, anywhere in the receipt; empty: such a receipt is set aside.",
             default="",
+            refuse=setting.currency,
         ),
         Setting(
             name="weight_unit",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from crossdock.connector_kit import setting
 from crossdock.connector_kit.model import Connector, Limits, Load, Pull, Role, Send, Setting, Webhook, Webhooks
 from crossdock.connectors.shopify import fulfilment, stock
 from crossdock.connectors.shopify.account import check, directory
@@ -17,7 +18,7 @@ CONNECTOR: Final = Connector(
     role=Role.SHOP,
     summary="Orders by webhook and poll, stock by compare-and-set, shipments back (Admin GraphQL 2026-10).",
     settings=(
-        Setting(name="url", title="Shop address", help="https://YOUR-SHOP.myshopify.com"),
+        Setting(name="url", title="Shop address", help="https://YOUR-SHOP.myshopify.com", refuse=setting.web_address),
         Setting(
             name="client_secret",
             title="Client secret",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from crossdock.connector_kit import setting
 from crossdock.connector_kit.model import Connector, Decoder, Limits, Load, Pull, Role, Send, Setting
 from crossdock.connectors.tryton import books, changes, loads, sales, shipments, stock
 from crossdock.connectors.tryton.check import check
@@ -30,7 +31,7 @@ CONNECTOR: Final = Connector(
     role=Role.ERP,
     summary="Posts sales, shipments, invoices, journals, goods issues, transfers and counts; reads items, stock and changes.",
     settings=(
-        Setting(name="url", title="Address", help="e.g. https://erp.example.com"),
+        Setting(name="url", title="Address", help="e.g. https://erp.example.com", refuse=setting.web_address),
         Setting(name="database", title="Database", help="Name of the database on that server."),
         Setting(name="user", title="User", help="A user for the hub alone: what it makes is recognised as ours."),
         Setting(name="password", title="Password", help="Of that user.", secret=True),
@@ -43,6 +44,7 @@ CONNECTOR: Final = Connector(
             title="Largest rounding",
             help="A sale whose total differs by more is refused and shown to a person.",
             default="0.50",
+            refuse=setting.amount,
         ),
         Setting(
             name="customers",
