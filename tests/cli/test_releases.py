@@ -170,3 +170,15 @@ def test_a_connection_that_refuses_our_password_is_used_again_once_it_is_correct
 def test_releasing_intents_needs_to_know_which(trading: Desk) -> None:
     assert trading.run("intents", "release").code == 2
     assert trading.run("intents", "release", "--cause", "nothing", "--connection", "corner").code == 1
+
+
+def test_a_hold_whose_reason_still_stands_is_not_released_and_says_why(trading: Desk) -> None:
+    trading.receive({**order(1), "lines": [{**LINE, "sku": "GONE"}]})
+    row = opened(trading, "order_unknown_sku")
+
+    said = trading.run("exceptions", "release", str(row["id"]), "--reason", "send it all the same")
+
+    assert said.code == 1, said
+    assert "no item GONE" in said.out + said.err
+    assert "$.lines[0].sku" in said.out + said.err
+    assert [each["id"] for each in trading.rows("exceptions", "list")] == [row["id"]]

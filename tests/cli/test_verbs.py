@@ -8,10 +8,13 @@ import select
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
 from pathlib import Path
+from typing import Final
 
 import pytest
+from cyclopts import App
 
 import crossdock.cli
 from cli.conftest import Desk
@@ -49,6 +52,25 @@ def test_every_verb_explains_itself(verb: str, place: str, capsys: pytest.Captur
     assert place.startswith("crossdock.cli.")
     assert f"Usage: crossdock {verb}" in said
     assert len(said.splitlines()) > 3
+
+
+NOT_FOR_MACHINES: Final = {"demo", "up", "gateway", "worker", "script", "estate schema", "customer export"}
+"""Verbs that stay and show what happens, and those that print JSON whatever they are told."""
+
+
+def leaves(shelf: App, name: str = "") -> Iterator[tuple[str, Callable[..., object]]]:
+    """Every verb that does something, by its words."""
+    for word in shelf:
+        if not word.startswith("-"):
+            yield from leaves(shelf[word], f"{name} {word}".strip())
+    if name and shelf.default_command is not None:
+        yield name, shelf.default_command
+
+
+def test_every_verb_speaks_json() -> None:
+    silent = {name for name, does in leaves(app) if "json" not in signature(does).parameters}
+
+    assert silent <= NOT_FOR_MACHINES, silent - NOT_FOR_MACHINES
 
 
 def test_the_list_of_verbs_describes_each(desk: Desk) -> None:

@@ -7,12 +7,15 @@ from crossdock.assembly import backorders, deriving, promising, tidying
 from crossdock.assembly.desks import desk
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.reactions import REACTORS, Reactor, said_of
-from crossdock.canonical.base import Sku
+from crossdock.canonical.base import OrderId, Sku
+from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.operations.casework.service import Means
+from crossdock.orders import service as orders
+from crossdock.orders.model import Finding, HoldCode
 
 
 def means(hub: Hub, estate: Estate, reactors: Sequence[Reactor] = REACTORS) -> Means:
@@ -27,7 +30,10 @@ def means(hub: Hub, estate: Estate, reactors: Sequence[Reactor] = REACTORS) -> M
         except Exception as error:  # noqa: BLE001 (whatever it broke on is what a person must know)
             return said_of(error)
 
-    return Means(desk=desk(hub, estate), replay=replay)
+    async def standing(tx: Tx, order_id: OrderId, hold: HoldCode) -> Finding | None:
+        return await orders.standing(tx, estate, order_id, hold, known=catalog.tracked)
+
+    return Means(desk=desk(hub, estate), replay=replay, standing=standing)
 
 
 async def _replayed(

@@ -33,6 +33,7 @@ VERBS: Final = (
     ("backup", "crossdock.cli.backups:backup"),
     ("restore", "crossdock.cli.backups:restore"),
     ("schemas", "crossdock.cli.schemas:app"),
+    ("shop", "crossdock.cli.shop:shop"),
     ("script", "crossdock.cli.script:script"),
 )
 """The name of each verb and where it lies."""

@@ -1,6 +1,7 @@
 """Looking at a connection's live account; whatever goes wrong is itself a finding."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from crossdock.assembly.hub import Hub
@@ -41,7 +42,7 @@ async def look_at(parts: Hub, config: ConnectionConfig) -> list[Finding]:
 
 
 def _named(name: str, finding: Finding) -> Finding:
-    return Finding(subject=f"{name}: {finding.subject}", ok=finding.ok, text=finding.text, todo=finding.todo)
+    return replace(finding, subject=f"{name}: {finding.subject}")
 
 
 def _bad(name: str, text: str, todo: str) -> Finding:

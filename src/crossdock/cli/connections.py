@@ -83,7 +83,7 @@ async def add(
             estate = _checked(folder, parts)
             config = config_of(estate, name)
             findings = await look_at(parts, config)
-            if not untested and not all(finding.ok for finding in findings):
+            if not untested and not all(finding.ok or finding.later for finding in findings):
                 draft.undo()
                 code = show_findings(findings, as_json=json, fine="")
                 errors.print("Nothing was added. Correct that, or add it as it is with --untested.", soft_wrap=True)
@@ -93,7 +93,7 @@ async def add(
         if not json:
             say(f"{file} is written; version {applied.number} of the estate is in force.")
         if public_url:
-            findings = [*findings, *await _register(parts, config, public_url)]
+            findings = [*await _register(parts, config, public_url), *await look_at(parts, config)]
     code = show_findings(findings, as_json=json, fine=f"{name} is ready.")
     if not json:
         _say_next(chosen, entry, public_url, drop_folder(parts, name))

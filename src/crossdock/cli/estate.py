@@ -159,12 +159,13 @@ async def versions(*, json: AsJson = False) -> int:
 
 
 @app.command
-async def rollback(version: int, *, wait: float = 10.0) -> int:
+async def rollback(version: int, *, wait: float = 10.0, json: AsJson = False) -> int:
     """Put an old version in force again, as a new one.
 
     Args:
         version: Which.
         wait: Wait at most so many seconds to see intents land that waited for its lookups.
+        json: Print JSON for machines.
     """
     async with hub() as parts:
         async with parts.database.transaction() as tx:
@@ -173,8 +174,11 @@ async def rollback(version: int, *, wait: float = 10.0) -> int:
         if applied is None:
             raise CommandError(f"There is no version {version}: see `crossdock estate versions`.")
         freed = await _watch_freed(parts, estate, wait)
-    say(f"Version {applied.number} (the same as {version}) is in force.")
-    _say_freed(freed)
+    if json:
+        print_json({"version": applied.number, "as": version, "changes": applied.changes, "intents": freed})
+    else:
+        say(f"Version {applied.number} (the same as {version}) is in force.")
+        _say_freed(freed)
     return 0
 
 

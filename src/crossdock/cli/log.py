@@ -60,11 +60,12 @@ async def readers(*, json: AsJson = False) -> int:
 
 
 @app.command
-async def forget(reader: str) -> int:
+async def forget(reader: str, *, json: AsJson = False) -> int:
     """Forget the place of a reader that no release of yours has any more, so that it holds no old month back.
 
     Args:
         reader: Its name, as `crossdock log readers` shows it.
+        json: Print JSON for machines.
     """
     if reader in READERS:
         raise CommandError(f"{reader} belongs to this release: start its workers, and it goes on where it is.")
@@ -72,5 +73,8 @@ async def forget(reader: str) -> int:
         forgotten = await upkeep.forget_reader(tx, reader)
     if not forgotten:
         raise CommandError(f'There is no reader "{reader}": see `crossdock log readers`.')
-    say(f"{reader} is forgotten.")
+    if json:
+        print_json({"reader": reader, "forgotten": True})
+    else:
+        say(f"{reader} is forgotten.")
     return 0

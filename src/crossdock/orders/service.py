@@ -3,10 +3,10 @@
 from crossdock.fulfilment.model import Shipping
 from crossdock.orders.closing.service import Cancellation, cancel, cancel_many, ship, ship_many
 from crossdock.orders.forgetting.service import forget, of_contacts
-from crossdock.orders.holding.service import hold_order, release_hold
+from crossdock.orders.holding.service import Known, hold_order, release_hold, standing
 from crossdock.orders.intake.service import Acceptance, accept_many
 from crossdock.orders.news.service import apply_change
-from crossdock.orders.placing.service import Causes, Known, held_for_items, place, retry_backorders
+from crossdock.orders.placing.service import Causes, held_for_items, place, retry_backorders
 from crossdock.orders.reading.service import (
     View,
     contact_of,
@@ -49,4 +49,5 @@ __all__ = [
     "ship",
     "ship_many",
     "shipment_document",
+    "standing",
 ]

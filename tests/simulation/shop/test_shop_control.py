@@ -1,6 +1,7 @@
 """Laws of a shop that another process runs and looks at."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -132,8 +133,10 @@ async def run(seed: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "crossdock.simulation.shop",
+        "crossdock",
+        "shop",
         str(seed),
+        "--json",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "CROSSDOCK_SPECS": "/nowhere"},
@@ -146,7 +149,8 @@ async def test_a_shop_of_its_own_process_says_where_it_is_and_stops_when_told(tm
     process = await run(seed)
     try:
         assert process.stdout is not None
-        url, _, checks = (await process.stdout.readline()).decode().strip().partition(" checks: ")
+        told = json.loads(await process.stdout.readuntil(b"}"))
+        url, checks = told["url"], told["checks"]
         async with aiohttp.ClientSession() as client, client.get(f"{url}/_control/audit") as answer:
             found = msgspec.json.decode(await answer.read(), type=Readout)
     finally:

@@ -126,4 +126,4 @@ async def _webhooks(session: Session) -> Finding:
     if not missing:
         return Finding(subject="webhooks", ok=True, text=f"{', '.join(TOPICS)} are subscribed")
     todo = "register them with `connection register`; until then orders come by poll only"
-    return Finding(subject="webhooks", ok=False, text=f"not subscribed: {', '.join(missing)}", todo=todo)
+    return Finding(subject="webhooks", ok=False, text=f"not subscribed: {', '.join(missing)}", todo=todo, later=True)

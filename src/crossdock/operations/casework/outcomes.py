@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
+from crossdock.canonical.base import OrderId
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inbound.service import Desk
 from crossdock.operations.closing import close
 from crossdock.operations.model import OpenException
+from crossdock.orders.model import Finding, HoldCode
 from crossdock.outbound.model import Answer, Done, Unfit, Unknown
 
 SOURCE: Final = "operations"
+Standing: TypeAlias = Callable[[Tx, OrderId, HoldCode], Awaitable[Finding | None]]
+"""The reason of an order's hold as it is today, when releasing it would not last."""
 Replay: TypeAlias = Callable[[Tx, str, str], Awaitable[str]]
 """Runs a reaction (by its name) once more on a fact (its id, or what else it is about): why it broke again, or nothing."""
 
@@ -50,6 +54,7 @@ class Means:
 
     desk: Desk
     replay: Replay
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

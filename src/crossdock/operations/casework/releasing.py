@@ -78,7 +78,7 @@ async def _released(
         case RecordAbout():
             outcome = await _read_again(tx, means.desk, matter, by, body)
         case HoldAbout():
-            outcome = await _let_go(tx, matter, by)
+            outcome = await _let_go(tx, means, matter, by)
         case IntentAbout():
             outcome = await _resend(tx, matter, by, body)
         case CauseAbout():
@@ -130,11 +130,14 @@ async def _react_again(tx: Tx, means: Means, matter: ReactionAbout) -> ReleaseOu
     return Worked(did=f"{matter.reactor} has taken it in")
 
 
-async def _let_go(tx: Tx, matter: HoldAbout, by: By) -> ReleaseOutcome:
+async def _let_go(tx: Tx, means: Means, matter: HoldAbout, by: By) -> ReleaseOutcome:
     try:
         hold = HoldCode(matter.hold)
     except ValueError:
         return NotPossible(reason=f'there is no hold "{matter.hold}"')
+    finding = await means.standing(tx, OrderId(matter.order_id), hold)
+    if finding is not None:
+        return StillWrong(path=finding.path, reason=finding.reason)
     outcome = await orders.release_hold(tx, OrderId(matter.order_id), hold, who=by.who, reason=by.why, now=by.now)
     match outcome:
         case HoldReleased():

@@ -1,17 +1,23 @@
 """Place and release holds on orders whose headers are locked."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
-from crossdock.canonical.base import OrderId
+from crossdock.canonical.base import OrderId, Sku
 from crossdock.canonical.facts import OrderHeld, OrderHoldReleased
+from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.orders import store as shared
 from crossdock.orders.holding import store
 from crossdock.orders.model import SOURCE, Finding, HoldCode, HoldReleased, NoSuchHold, ReleaseOutcome
+from crossdock.orders.rules import RECHECKED, WAIVABLE, findings
+
+Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Mapping[Sku, bool]]]
+"""Which of some SKUs exist, and whether anybody counts their stock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,17 @@ async def release_hold(
     origin = Origin(correlation_id=order.header.correlation_id, source=SOURCE)
     gone = await release_many(tx, [Releasing(order_id, hold, who, reason, origin)], now=now)
     return HoldReleased(order_id) if gone else NoSuchHold(order_id)
+
+
+async def standing(tx: Tx, estate: Estate, order_id: OrderId, hold: HoldCode, *, known: Known) -> Finding | None:
+    """The reason of a hold as it is today, when it is still there and nobody may overrule it: releasing would not last."""
+    if hold not in RECHECKED - WAIVABLE:
+        return None
+    order = (await shared.orders(tx, [order_id])).get(order_id)
+    if order is None:
+        return None
+    items = await known(tx, {Sku(line.sku) for line in order.lines})
+    return next((finding for finding in findings(order, estate, items) if finding.hold is hold), None)
 
 
 async def hold_order(tx: Tx, order_id: OrderId, reason: str, *, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Place orders on stock: check, choose locations, claim, release work. A batch in one go; no order fails another."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -22,7 +22,7 @@ from crossdock.fulfilment.model import NewFulfilment, Shipping
 from crossdock.inventory import service as inventory
 from crossdock.orders import store as shared
 from crossdock.orders.closing.service import ship_many
-from crossdock.orders.holding.service import Placing, Releasing, place_many, release_many, stream_of
+from crossdock.orders.holding.service import Known, Placing, Releasing, place_many, release_many, stream_of
 from crossdock.orders.model import (
     RECHECK,
     SOURCE,
@@ -44,8 +44,6 @@ from crossdock.sourcing.model import Plan, Request
 
 log = logger(__name__)
 
-Known: TypeAlias = Callable[[Tx, Collection[Sku]], Awaitable[Mapping[Sku, bool]]]
-"""Which of some SKUs exist, and whether anybody counts their stock."""
 Causes: TypeAlias = Mapping[OrderId, UUID]
 """The fact that led here, per order."""
 
