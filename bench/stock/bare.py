@@ -51,10 +51,11 @@ async def bare_stock(hub: Hub) -> AsyncIterator[ASGIApp]:
 
     async def look_up(request: Request) -> Answer:
         asked = asked_of(request.query)
-        request.caller.check_channel(asked.channel)
-        (await retailer.get()).channel(asked.channel, "?channel")
+        (channel,) = asked.asked
+        request.caller.check_channel(channel)
+        (await retailer.get()).channel(channel, "?channel")
         told = AvailabilityAnswer(
-            channel=asked.channel,
+            channel=channel,
             mode=asked.mode.value,
             as_of=hub.clock.now(),
             age_ms=0,

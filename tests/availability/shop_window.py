@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from crossdock.availability import service
-from crossdock.availability.model import Availability, HoldLine, HoldRequest, HoldTooLong
+from crossdock.availability.model import Availability, HoldLine, HoldOutcome, HoldRequest
+from crossdock.availability.switches.model import Stop, Switch
 from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
+from crossdock.canonical.stock import Component, ItemDescribed
+from crossdock.catalog import service as catalog
+from crossdock.estate import service as estates
 from crossdock.estate.model import (
     Channel,
     ChannelBuffer,
@@ -15,10 +21,13 @@ from crossdock.estate.model import (
     Estate,
     Location,
     LocationKind,
+    Pool,
+    PublishLimit,
     SafetyStock,
+    StopSell,
 )
 from crossdock.foundation.db import Database
-from crossdock.inventory.reservations.model import Fill, ReserveOutcome
+from crossdock.inventory.reservations.model import Fill
 from inventory.shop_floor import DC, NOW, ORIGIN, SHOP, STORE, A
 
 WEB, MARKET = ChannelCode("web"), ChannelCode("market")
@@ -32,6 +41,8 @@ def estate(
     publish_max: Decimal | None = None,
     closed: Sequence[str] = (),
     pools: tuple[Sequence[LocationCode], Sequence[LocationCode]] = ((DC, STORE), (DC, SHOP)),
+    stops: Sequence[StopSell] = (),
+    limits: Sequence[PublishLimit] = (),
 ) -> Estate:
     return Estate(
         company=Company(name="Corner shops", currency="EUR"),
@@ -56,6 +67,8 @@ def estate(
         ),
         safety_stock=tuple(safety),
         channel_buffers=tuple(buffers),
+        stop_sell=tuple(stops),
+        publish_limits=tuple(limits),
     )
 
 
@@ -86,7 +99,7 @@ def held(
 
 async def hold(
     database: Database, *requests: HoldRequest, where: Estate = ESTATE, now: datetime = NOW
-) -> Sequence[ReserveOutcome | HoldTooLong]:
+) -> Sequence[HoldOutcome]:
     async with database.transaction() as tx:
         return await service.hold(tx, where, requests, origin=ORIGIN, now=now)
 
@@ -116,6 +129,37 @@ async def ask(
 async def refresh(database: Database, *, where: Estate = ESTATE, now: datetime = NOW, limit: int = 5000) -> int:
     async with database.transaction() as tx:
         return await service.refresh(tx, where, now=now, limit=limit)
+
+
+ONE_POOL = msgspec.structs.replace(
+    estate(),
+    pools=(Pool(code="online", members=(DC, STORE)),),
+    channels=(
+        Channel(code=WEB, name="Web shop", currency="EUR", pool="online"),
+        Channel(code=MARKET, name="Market place", currency="EUR", pool="online"),
+    ),
+)
+"""Both channels on one pool."""
+
+
+async def describe(database: Database, *items: ItemDescribed, now: datetime = NOW) -> None:
+    async with database.transaction() as tx:
+        await catalog.describe(tx, items, origin=ORIGIN, now=now)
+
+
+def kit(sku: str, **parts: int | str) -> ItemDescribed:
+    components = tuple(Component(sku=part, quantity=Decimal(units)) for part, units in parts.items())
+    return ItemDescribed(sku=sku, name=sku, components=components)
+
+
+async def stop(database: Database, where: Stop, *, until: datetime | None = None, now: datetime = NOW) -> Switch:
+    async with database.transaction() as tx:
+        return await service.stop(tx, where, owner="ops", reason="recall", until=until, origin=ORIGIN, now=now)
+
+
+async def apply(database: Database, where: Estate, *, now: datetime = NOW) -> int:
+    async with database.transaction() as tx:
+        return (await estates.apply(tx, where, note="", now=now)).number
 
 
 def later(minutes: float) -> datetime:

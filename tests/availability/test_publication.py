@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from availability.shop_window import ESTATE, MARKET, WEB, estate, held, hold, later, refresh
+from availability.shop_window import ESTATE, MARKET, WEB, apply, estate, held, hold, later, refresh
 from crossdock.availability import service
 from crossdock.availability.model import Reason, Target, Told
 from crossdock.canonical.base import ChannelCode, Sku
@@ -228,6 +228,7 @@ async def test_a_sweep_follows_a_changed_estate(database: Database) -> None:
 
 
 async def test_the_past_is_rebuilt_from_the_ledger(database: Database) -> None:
+    await apply(database, ESTATE, now=later(-60))
     await receive(database, 10)
     await record(database, movement(FloorMovement.REBUCKET, 3, to_bucket=Bucket.DAMAGED), now=later(10))
     await reserve(database, allocation("order/1"), now=later(20))
@@ -241,6 +242,7 @@ async def test_the_past_is_rebuilt_from_the_ledger(database: Database) -> None:
 
 
 async def test_a_hold_that_had_lapsed_then_does_not_count_in_the_past_either(database: Database) -> None:
+    await apply(database, ESTATE, now=later(-60))
     await receive(database, 10)
     await hold(database, held("cart/1", 4, expires_at=later(10)), held("cart/2", 1, expires_at=later(40)))
 

@@ -15,7 +15,7 @@ def test_a_typo_in_the_estate_is_told_with_file_and_line_and_nothing_is_applied(
     applied = desk.run("estate", "apply")
 
     assert checked.code == applied.code == 1
-    assert 'retailer.yaml:12: there is no location "DC2"' in checked.out.splitlines()
+    assert 'retailer.yaml:12: there is no location or group "DC2"' in checked.out.splitlines()
     assert desk.run("estate", "versions").out == "No estate has been applied yet.\n"
 
 

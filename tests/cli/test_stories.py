@@ -166,3 +166,34 @@ def test_messages_and_feeds_are_shown_as_they_came(stocked: Desk) -> None:
     assert "\x1b" not in shown.out
     assert {row["feed"] for row in stocked.rows("feeds") if row["finished"]} >= {"items", "stock"}
     assert stocked.run("messages", "show", "019a7c3e-0000-7000-8000-000000000000").code == 2
+
+
+def test_a_number_is_a_tree_with_its_rules_and_what_set_it(stocked: Desk) -> None:
+    said = stocked.run("stock", "explain", "A", "--channel", "web").out
+
+    assert "pool 5 = locations 5 + incoming 0 - unplaced 0" in said
+    assert "on hand 5, last by count of 5" in said
+    assert "sellable 5 = physical + without goods" in said
+
+
+def test_selling_is_stopped_and_resumed_in_the_same_words(stocked: Desk) -> None:
+    stopped = stocked.run("stock", "stop", "A", "--channel", "web", "--reason", "recall", "--owner", "ops")
+
+    assert stopped.code == 0
+    assert [(row["sku"], row["channel"], row["owner"]) for row in stocked.rows("stock", "stops")] == [
+        ("A", "web", "ops")
+    ]
+    said = stocked.run("stock", "explain", "A", "--channel", "web").out
+    assert "0 may be sold" in said
+    assert "stopped: A, web by ops" in said
+    assert stocked.run("stock", "resume", "A").code == 1
+    assert stocked.run("stock", "resume", "A", "--channel", "web").code == 0
+    assert stocked.run("stock", "stops").out == "Nothing is stopped.\n"
+    assert "5 may be sold" in stocked.run("stock", "explain", "A", "--channel", "web").out
+
+
+def test_a_stop_of_nothing_or_of_what_does_not_exist_says_so(stocked: Desk) -> None:
+    assert "needs an item, a category, a channel or a location" in stocked.run("stock", "stop").err
+    assert 'There is no item "Z"' in stocked.run("stock", "stop", "Z").err
+    assert 'There is no channel "moon"' in stocked.run("stock", "stop", "A", "--channel", "moon").err
+    assert "must lie in the future" in stocked.run("stock", "stop", "A", "--until", "2020-01-01").err

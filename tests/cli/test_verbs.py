@@ -21,7 +21,20 @@ from cli.conftest import Desk
 from crossdock.cli.app import VERBS, app
 
 MODULES = Path(crossdock.cli.__file__).parent
-ROOMS = {"app", "context", "output", "findings", "raw", "calls", "checking", "adding", "waiting", "when", "__init__"}
+ROOMS = {
+    "app",
+    "context",
+    "output",
+    "explaining",
+    "findings",
+    "raw",
+    "calls",
+    "checking",
+    "adding",
+    "waiting",
+    "when",
+    "__init__",
+}
 """Modules of the command line that are no verbs."""
 READ_ONLY = (
     ("estate", "versions"),
@@ -40,6 +53,7 @@ READ_ONLY = (
     ("log", "readers"),
     ("key", "list"),
     ("stock", "ledger", "A"),
+    ("stock", "stops"),
     ("doctor",),
 )
 

@@ -26,7 +26,7 @@ def test_a_sound_estate_has_no_complaints(tmp_path: Path) -> None:
         ("    zone: Europe/Berlin", "    zone: Europe/Berlim", '2-places.yaml:8: "Europe/Berlim" is not an IANA time'),
         ("code: S1", "code: DC1", '2-places.yaml:5: "DC1" stands twice in locations'),
         ("name: erp", "name: shop", '3-connections.yaml:8: "shop" stands twice in connections'),
-        ("pool: [DC1, S1]", "pool: [DC1, S9]", '2-places.yaml:14: there is no location "S9"'),
+        ("pool: [DC1, S1]", "pool: [DC1, S9]", '2-places.yaml:14: there is no location or group "S9"'),
         ("connection: shop\n    pool", "connection: shoop\n    pool", '2-places.yaml:13: there is no connection "shoop"'),
         ("channel: web", "channel: webb", '3-connections.yaml:4: there is no channel "webb"'),
         ("connector: toyshop", "connector: toyshoop", '3-connections.yaml:3: there is no connector "toyshoop" (installed'),

@@ -42,6 +42,9 @@ MATRIX: Final = {
     ("GET", "/v1/availability"): Scope.STOCK_READ,
     ("POST", "/v1/availability/query"): Scope.STOCK_READ,
     ("GET", "/v1/availability/explain"): Scope.STOCK_READ,
+    ("GET", "/v1/stock/stops"): Scope.STOCK_READ,
+    ("POST", "/v1/stock/stops"): Scope.STOCK_WRITE,
+    ("POST", "/v1/stock/stops/{switch_id}/resume"): Scope.STOCK_WRITE,
     ("POST", "/v1/reservations"): Scope.RESERVATIONS,
     ("POST", "/v1/reservations/{key}/commit"): Scope.RESERVATIONS,
     ("POST", "/v1/reservations/{key}/extend"): Scope.RESERVATIONS,
@@ -65,6 +68,7 @@ async def described(api: Api) -> set[tuple[str, str]]:
 def concrete(path: str) -> str:
     return (
         path.replace("{order_id}", "0198c5a1-0000-7000-8000-000000000001")
+        .replace("{switch_id}", "0198c5a1-0000-7000-8000-000000000001")
         .replace("{key}", "k")
         .replace("{connection}", "tills")
         .replace("{reference}", "R-1")

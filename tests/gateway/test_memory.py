@@ -104,3 +104,27 @@ def test_a_full_memory_forgets_what_came_first() -> None:
 
     assert known(memory, A, B, C) == [B, C]
     assert len(memory) == 2
+
+
+def test_a_kit_is_forgotten_with_what_it_is_made_of(memory: Memory) -> None:
+    def remember_kit() -> None:
+        with memory.reading() as reading:
+            memory.keep(reading, C, WEB, Kept(SEVEN, None, 100, (A, B)))
+
+    remember_kit()
+    memory.drop([B])
+    assert known(memory, C) == []
+
+    remember_kit()
+    memory.drop_changed({A: 99})
+    assert known(memory, C) == [C]
+    memory.drop_changed({A: 100})
+    assert known(memory, C) == []
+
+
+def test_a_kit_whose_part_was_touched_while_it_was_read_is_not_kept(memory: Memory) -> None:
+    with memory.reading() as reading:
+        memory.drop([B])
+        memory.keep(reading, C, WEB, Kept(SEVEN, None, 100, (A, B)))
+
+    assert known(memory, C) == []

@@ -116,8 +116,8 @@ async def test_explain_gives_every_term_now_and_then(api: Api) -> None:
     then = (await api.get(f"/v1/availability/explain?sku=TEA&channel=web&as_of={before}")).json
 
     assert (now["sellable"], then["sellable"]) == ("5", "0")
-    assert isinstance(now["locations"], list)
-    (dc, north) = now["locations"]
+    assert isinstance(now["terms"], dict)
+    (dc, north) = now["terms"]["locations"]
     assert (dc["on_hand"], dc["available"], dc["atp"]) == ("5", "5", "5")
     assert north["reason"] == "never_seen"
 

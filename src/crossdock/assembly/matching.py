@@ -87,7 +87,7 @@ async def _items(tx: Tx) -> Sequence[Ours]:
 
 def _locations(estate: Estate, connection: str) -> Sequence[Ours]:
     """A shop knows the locations that serve its channels; any other system all of them."""
-    pools = [channel.pool for channel in estate.channels if channel.connection == connection]
+    pools = [estate.pool_of(channel).locations for channel in estate.channels if channel.connection == connection]
     served = {code for pool in pools for code in pool}
     return [
         Ours(code=location.code, name=location.name)

@@ -1,6 +1,7 @@
 """Figures for channels, kept up with the ledger: an item that cannot be reckoned keeps no other from being told."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from crossdock.assembly.aside import Aside
@@ -17,6 +18,8 @@ log = logger(__name__)
 NAME: Final = "promise"
 REFRESH_MAX: Final = 2000
 SWEEP_S: Final = 3600.0
+SILENT_SWEEP_S: Final = 300.0
+"""While a source of stock is silent its numbers shrink by and by."""
 
 
 def aside(hub: Hub) -> Aside[Sku]:
@@ -59,20 +62,22 @@ class Promise:
 
 @dataclass(slots=True)
 class PromiseAll:
-    """Every figure computed anew, page by page: for a new estate at once, and as a backstop every hour."""
+    """Every figure computed anew, page by page: for a new estate, when a rule's time comes or goes, and every hour."""
 
     hub: Hub
     aside: Aside[Sku]
     _number: int = 0
     _due_at: float = 0.0
     _after: Sku | None = None
+    _turned_until: datetime | None = None
+    """Up to here no rule's time has come or gone without a sweep."""
 
     async def __call__(self) -> bool:
         """One page; True when there are more."""
         async with self.hub.database.transaction() as tx:
             number = await estates.current_number(tx)
-        if self._after is None and number == self._number and self.hub.clock.monotonic() < self._due_at:
-            return False
+            if self._after is None and number == self._number and not await self._is_time(tx):
+                return False
         try:
             self._after = await self._page()
         except NOT_NOW:
@@ -84,6 +89,17 @@ class PromiseAll:
             self._number, self._due_at = number, self.hub.clock.monotonic() + SWEEP_S
             self.hub.hints.ring()
         return self._after is not None
+
+    async def _is_time(self, tx: Tx) -> bool:
+        now, left_s = self.hub.clock.now(), self._due_at - self.hub.clock.monotonic()
+        estate = await self.hub.estate.get(tx)
+        turned = await availability.turning(tx, estate, after=self._turned_until or now, now=now)
+        self._turned_until = now
+        if turned:
+            self._due_at = 0.0  # until a sweep has been through
+        if turned or left_s <= 0:
+            return True
+        return left_s < SWEEP_S - SILENT_SWEEP_S and await availability.pace.any_silent(tx, estate, now=now)
 
     async def _page(self) -> Sku | None:
         async with self.hub.database.transaction() as tx:

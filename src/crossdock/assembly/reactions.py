@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from crossdock.assembly.hub import Hub
+from crossdock.availability import service as availability
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode, OrderId, Sku
 from crossdock.catalog import service as catalog
@@ -53,8 +54,9 @@ async def _place_orders(tx: Tx, estate: Estate, events: Sequence[Event], now: da
 
 
 async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
-    """An item became known: orders that were held for it are looked at again."""
+    """An item became known, or is another one now: orders that were held for it are looked at again, its numbers too."""
     skus = {Sku(event.fact.sku) for event in events if isinstance(event.fact, facts.ItemChanged)}
+    await availability.mark(tx, skus, now=now)
     waiting = await orders.held_for_items(tx, skus)
     await orders.place(tx, estate, waiting, known=catalog.tracked, now=now)
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
+from crossdock.availability.switches.model import Switch
 from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_moment, check_positive
 from crossdock.canonical.orders import Mode
-from crossdock.inventory.reservations.model import Fill
+from crossdock.catalog.model import OrderRule
+from crossdock.inventory.causes.model import SetBy
+from crossdock.inventory.reservations.model import Fill, ReserveOutcome
 
 ZERO: Final = Decimal(0)
 
@@ -28,6 +31,8 @@ class Reason(StrEnum):
     """The location is switched off."""
     MODE_NOT_SERVED = "mode_not_served"
     """Goods do not leave the location this way."""
+    STOP_SELL = "stop_sell"
+    """Somebody decided that it may not be sold."""
     NEVER_SEEN = "never_seen"
     """Nobody has ever told us about this item here."""
     NO_STOCK = "no_stock"
@@ -38,8 +43,24 @@ class Reason(StrEnum):
     """What is there is promised to others."""
     SAFETY_STOCK = "safety_stock"
     """What is left is kept back at the location."""
+    STALENESS = "staleness"
+    """Nobody has told of the location's stock for so long that what is left may be sold by now."""
+    UNPLACED = "unplaced"
+    """Accepted orders that stand on no location yet need what is left."""
+    DATED = "dated"
+    """What is left is needed for promises made for a day."""
+    SEGMENT = "segment"
+    """What is left is kept for other channels."""
     CHANNEL_BUFFER = "channel_buffer"
     """What is left is hidden from the channel."""
+    BACKORDER_LIMIT = "backorder_limit"
+    """It could be sold without goods, but the limit is used up."""
+    COMPONENT = "component"
+    """A kit lacks this component; its own terms say why."""
+    IMPOSSIBLE_KIT = "impossible_kit"
+    """A kit that is part of itself, or made of kits too deep to look into, can never be put together."""
+    PUBLISH_MIN = "publish_min"
+    """With so little left the channel is told nothing."""
     PUBLISH_MAX = "publish_max"
     """The channel is never told more than this."""
 
@@ -50,7 +71,22 @@ class Rule:
 
     list: str
     index: int
-    quantity: Decimal
+    quantity: Decimal | None = None
+    place: str = ""
+    """File and line, where the applied version of the estate knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something is zero, and what made it so."""
+
+    reason: Reason
+    location: LocationCode | None = None
+    rule: Rule | None = None
+    switch: UUID | None = None
+    """The switch that stopped it."""
+    sku: Sku | None = None
+    """The component that is lacking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +106,11 @@ class LocationTerm:
     safety_stock: Decimal = ZERO
     safety_rule: Rule | None = None
     staleness_allowance: Decimal = ZERO
+    staleness_rule: Rule | None = None
+    heard_at: datetime | None = None
+    """When the source of its stock that has been silent longest was last heard; None where no rule looks."""
     atp: Decimal = ZERO
-    reason: Reason | None = None
+    cause: Cause | None = None
     """Why `atp` is zero."""
     changed_at: datetime | None = None
     """When the hub learned of the latest change; None when the item was never seen here."""
@@ -79,12 +118,45 @@ class LocationTerm:
     version: int = 0
 
     @property
+    def reason(self) -> Reason | None:
+        """Why `atp` is zero, in a word."""
+        return None if self.cause is None else self.cause.reason
+
+    @property
     def eligible(self) -> bool:
         """May the location serve this channel in this mode at all?"""
-        return self.reason not in _INELIGIBLE
+        return self.reason not in INELIGIBLE
+
+    @property
+    def base(self) -> Decimal:
+        """What percentages are of: goods in hand above the safety stock, promised or not."""
+        return max(ZERO, self.available + self.held + self.allocated - self.safety_stock)
 
 
-_INELIGIBLE: Final = (Reason.UNKNOWN_LOCATION, Reason.LOCATION_INACTIVE, Reason.MODE_NOT_SERVED)
+INELIGIBLE: Final = (Reason.UNKNOWN_LOCATION, Reason.LOCATION_INACTIVE, Reason.MODE_NOT_SERVED, Reason.STOP_SELL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentTerm:
+    """What the pool keeps for one channel: `remaining = max(0, size - used)`."""
+
+    channel: ChannelCode
+    rule: Rule
+    size: Decimal
+    used: Decimal
+    remaining: Decimal
+    """After what its rule gives back by stock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Goods expected at a location, or (negative) promised from there for a day."""
+
+    location: LocationCode
+    due_at: datetime
+    quantity: Decimal
+    overdue: bool = False
+    """Receipts that did not come when they were due are not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +164,10 @@ class Availability:
     """What a channel may sell of an item, with every term that made the number.
 
     `pool = max(0, Σ atp + incoming - unplaced)`, `free = max(0, pool - kept)`,
-    `physical = max(0, min(pool, own_segment + free) - channel_buffer)`, `sellable = physical + backorder`.
+    `physical = max(0, min(pool, own_segment + free) - channel_buffer)`,
+    `sellable = physical + max(0, backorder_limit - backordered - short)`.
+
+    Of a kit: the fewest times that what its components give contains what it takes of them; whole kits only.
     """
 
     sku: Sku
@@ -101,9 +176,13 @@ class Availability:
     as_of: datetime
     tracked: bool = True
     locations: tuple[LocationTerm, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
     incoming: Decimal = ZERO
+    """Within the channel's horizon: the lowest balance from its end on of what comes and what is promised from it."""
+    incoming_until: datetime | None = None
     unplaced: Decimal = ZERO
     pool: Decimal = ZERO
+    segments: tuple[SegmentTerm, ...] = ()
     own_segment: Decimal = ZERO
     """What remains of the channel's own segment."""
     kept: Decimal = ZERO
@@ -112,13 +191,36 @@ class Availability:
     channel_buffer: Decimal = ZERO
     buffer_rule: Rule | None = None
     physical: Decimal = ZERO
+    backorder_limit: Decimal = ZERO
+    backorder_rule: Rule | None = None
     backorder: Decimal = ZERO
+    """What may be sold without goods."""
     sellable: Decimal = ZERO
+    publish_min: Decimal | None = None
+    publish_min_rule: Rule | None = None
     publish_max: Decimal | None = None
+    publish_max_rule: Rule | None = None
+    """None although there is a maximum: it is the channel's own."""
     published: Decimal | None = None
     """What the channel is told; None when it is told nothing (an untracked item without a maximum)."""
-    reasons: tuple[Reason, ...] = ()
+    kit: bool = False
+    components: "tuple[ComponentTerm, ...]" = ()
+    """Of a kit."""
+    causes: tuple[Cause, ...] = ()
     """Why `sellable` or `published` is zero; empty otherwise."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The causes in a word each."""
+        return tuple(dict.fromkeys(cause.reason for cause in self.causes))
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentTerm:
+    """What a kit takes of an item, and what the channel may sell of that."""
+
+    quantity: Decimal
+    availability: Availability
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +229,9 @@ class Standing:
 
     availability: Availability
     until: datetime | None
-    """When the next hold lapses that lowers it."""
+    """When time alone changes it: a hold lapses, a rule's window opens or closes, a receipt is overdue."""
+    parts: tuple[Sku, ...] = ()
+    """Of a kit: whose stock its number is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +349,33 @@ class Told:
 
     announced: Announcement | None
     confirmed: Confirmation | None
+    """The last by then, of whatever number."""
+    answered: Confirmation | None = None
+    """The first confirmation of what was announced, or of something newer; it may have come later."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A number with its terms, and what the channel was told about it."""
+    """A number with its terms, what set them, and what the channel was told about it."""
 
     availability: Availability
     told: Told
+    estate_version: int
+    """In force at that moment."""
+    set_by: tuple[SetBy, ...] = ()
+    """For every balance that is not zero the ledger row that last changed it."""
+    switches: tuple[Switch, ...] = ()
+    """Those that stop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityRefused:
+    """The catalogue does not let customers order this quantity: nothing was done."""
+
+    sku: Sku
+    quantity: Decimal
+    rule: OrderRule
+    limit: Decimal
+
+
+HoldOutcome: TypeAlias = ReserveOutcome | HoldTooLong | QuantityRefused

@@ -1,21 +1,21 @@
 """Use cases of availability. Callers open the transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from crossdock.availability import rules, store
-from crossdock.availability.model import (
-    Availability,
-    Changes,
-    Confirmed,
-    Explanation,
-    HoldRequest,
-    HoldTooLong,
-    Standing,
-    Target,
-    Told,
-)
+from crossdock.availability.explaining.service import explain, told
+from crossdock.availability.holding.service import extend, hold
+from crossdock.availability.model import Availability, Changes, Confirmed, Standing, Target
+from crossdock.availability.pace import service as pace
+from crossdock.availability.policy.rules import Policy
+from crossdock.availability.publishing import rules as publishing
+from crossdock.availability.scene import service as scenes
+from crossdock.availability.scene.model import Scene
+from crossdock.availability.switches import service as switches
+from crossdock.availability.switches.model import Stop, Switch
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
@@ -25,8 +25,33 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
-from crossdock.inventory.model import Position
-from crossdock.inventory.reservations.model import ExtendHold, ExtendOutcome, ReserveOutcome, ReserveRequest
+from crossdock.inventory.model import LedgerCursor
+
+__all__ = [
+    "changed_since",
+    "confirmed",
+    "confirmed_all",
+    "explain",
+    "extend",
+    "found",
+    "hold",
+    "mark",
+    "pace",
+    "pending",
+    "query",
+    "refresh",
+    "refresh_apart",
+    "resume",
+    "retarget",
+    "standing",
+    "stop",
+    "sweep",
+    "sweep_apart",
+    "switches",
+    "targets",
+    "told",
+    "turning",
+]
 
 
 async def query(
@@ -37,22 +62,31 @@ async def query(
     now: datetime,
     mode: Mode = Mode.SHIP,
     without_hold: ReservationKey | None = None,
+    by: datetime | None = None,
 ) -> Sequence[Availability]:
-    """What each channel may sell of each item now, in the order of *pairs*. A caller's own hold need not count."""
-    skus = {sku for sku, _ in pairs}
-    positions = await inventory.positions(tx, skus, now=now, without_hold=without_hold)
-    untracked = await catalog.untracked(tx, skus)
-    return list(_evaluated(estate, pairs, positions, mode=mode, as_of=now, untracked=untracked))
+    """What each channel may sell of each item now, in the order of *pairs*. A caller's own hold need not count.
+
+    *by*: of goods that are needed then, as far ahead as the channel may sell.
+    """
+    policy = Policy.of(estate)
+    scene = await scenes.look(tx, policy, {sku for sku, _ in pairs}, now=now, without_hold=without_hold)
+    return [rules.evaluate(policy, scene, sku, channel, mode=mode, by=by) for sku, channel in pairs]
 
 
 async def standing(
     tx: Tx, estate: Estate, pairs: Sequence[tuple[Sku, ChannelCode]], *, now: datetime, mode: Mode = Mode.SHIP
 ) -> Sequence[Standing]:
     """The same, for who remembers it: until when each number stands unless `changed_since` names its item."""
-    answers = await query(tx, estate, pairs, now=now, mode=mode)
-    held = {answer.sku for answer in answers if any(term.held for term in answer.locations)}
+    policy = Policy.of(estate)
+    scene = await scenes.look(tx, policy, {sku for sku, _ in pairs}, now=now)
+    answers = [rules.evaluate(policy, scene, sku, channel, mode=mode) for sku, channel in pairs]
+    held = {part.sku for answer in answers for part in rules.counted(answer) if any(t.held for t in part.locations)}
     ends = await inventory.deadlines(tx, held, now=now) if held else {}
-    return [Standing(answer, ends.get(answer.sku)) for answer in answers]
+    turn = policy.next_turn(now, (switch.until for switch in scene.switches))
+    return [
+        Standing(answer, rules.stands_until(answer, ends, turn), tuple(part.sku for part in rules.counted(answer)))
+        for answer in answers
+    ]
 
 
 async def changed_since(tx: Tx, horizon: int | None, *, limit: int) -> Changes:
@@ -61,105 +95,68 @@ async def changed_since(tx: Tx, horizon: int | None, *, limit: int) -> Changes:
     The one place that knows everything that numbers are made of, apart from the estate and the time.
     """
     this = await eventlog.horizon(tx)  # first: whatever it calls seen, all that follows sees
-    if horizon is None:
+    if horizon is None or await switches.any_since(tx, horizon):
         return Changes(None, this)
     moved = await inventory.changed_since(tx, horizon, limit=limit)
     described = await catalog.changed_since(tx, horizon, limit=limit)
     if len(moved) + len(described) >= limit:
         return Changes(None, this)
-    both = moved.keys() | described.keys()
-    return Changes({sku: max(moved.get(sku, 0), described.get(sku, 0)) for sku in both}, this)
-
-
-async def explain(
-    tx: Tx,
-    estate: Estate,
-    sku: Sku,
-    channel: ChannelCode,
-    *,
-    now: datetime,
-    as_of: datetime | None = None,
-    mode: Mode = Mode.SHIP,
-) -> Explanation:
-    """Every term of one number, now or as it was known at a past moment, and what the channel had been told by then.
-
-    Stock of the past is rebuilt from the ledger; rules are those of the *estate* given.
-    """
-    moment = now if as_of is None else as_of
-    if as_of is None:
-        positions = await inventory.positions(tx, [sku], now=now)
-    else:
-        positions = await inventory.positions_as_of(tx, [sku], as_of)
-    untracked = await catalog.untracked(tx, [sku])
-    (answer,) = _evaluated(estate, [(sku, channel)], positions, mode=mode, as_of=moment, untracked=untracked)
-    return Explanation(answer, await told(tx, channel, sku, moment))
-
-
-async def told(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Told:
-    """What the channel should have shown at a moment, and what it had last confirmed."""
-    return Told(await store.announced(tx, channel, sku, at), await store.last_confirmed(tx, channel, sku, at))
-
-
-async def hold(
-    tx: Tx, estate: Estate, requests: Sequence[HoldRequest], *, origin: Origin, now: datetime
-) -> Sequence[ReserveOutcome | HoldTooLong]:
-    """Hold units for channels, each request up to what its channel may sell after those before it.
-
-    Decided under the locks of all rows that the channel's pool has of the items, and placed on them at once. Untracked
-    items need no units: they are always granted.
-    """
-    policy = rules.Policy.of(estate)
-    untracked = await catalog.untracked(tx, {line.sku for request in requests for line in request.lines})
-    asked = [rules.reserve_request(policy, request, untracked, now) for request in requests]
-    placer = rules.placer_for(policy, requests)
-    counted = [request for request in asked if isinstance(request, ReserveRequest)]
-    outcomes = iter(await inventory.reserve(tx, counted, origin=origin, now=now, placer=placer))
-    return [next(outcomes) if isinstance(request, ReserveRequest) else request for request in asked]
-
-
-async def extend(
-    tx: Tx, estate: Estate, extensions: Sequence[ExtendHold], *, origin: Origin, now: datetime
-) -> Sequence[ExtendOutcome | HoldTooLong]:
-    """Let holds live longer, as far as their channels may hold units from others."""
-    policy = rules.Policy.of(estate)
-    channels = await inventory.channels_of(tx, [each.key for each in extensions])
-    latest = {key: rules.latest_end(policy, channel, now) for key, channel in channels.items()}
-    too_long = [each.key in latest and each.expires_at > latest[each.key] for each in extensions]
-    fitting = [each for each, beyond in zip(extensions, too_long, strict=True) if not beyond]
-    outcomes = iter(await inventory.extend(tx, fitting, origin=origin, now=now))
-    return [
-        HoldTooLong(latest[each.key]) if beyond else next(outcomes)
-        for each, beyond in zip(extensions, too_long, strict=True)
-    ]
+    both = {sku: max(moved.get(sku, 0), described.get(sku, 0)) for sku in moved.keys() | described.keys()}
+    if described:
+        # A kit in a kit that is made of something else now; a component that nobody counts any more.
+        last = max(described.values())
+        kits = await catalog.kits_with(tx, described.keys())
+        both |= {kit: max(last, both.get(kit, 0)) for kit in kits}
+    return Changes(both, this)
 
 
 async def refresh(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> int:
     """Bring targets up to the ledger, *limit* of its rows at a time; how many items were looked at, 0 when up to date.
 
-    Many movements of an item in a batch are one new number, and a number that comes back to what it was is none.
+    Many movements of an item in a batch are one new number, and a number that comes back to what it was is none. Items
+    that were marked come with it: a switch, another category.
     """
     cursor = await store.lock_progress(tx)
-    changed = await inventory.changed_after(tx, cursor, limit=limit)
-    if not changed.skus:
+    news = await _news(tx, cursor, limit=limit)
+    if not news.happened:
         return 0
-    await _retarget(tx, estate, changed.skus, now=now)
-    await store.move_progress(tx, changed.cursor)
-    return len(changed.skus)
+    await _retarget(tx, estate, news.skus, news.happened, now=now)
+    await store.move_progress(tx, news.cursor)
+    return len(news.happened)
 
 
 async def refresh_apart(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> Mapping[Sku, Exception]:
     """The same batch where one item breaks the others: those that broke keep their old figures, and of what they broke."""
     cursor = await store.lock_progress(tx)
-    changed = await inventory.changed_after(tx, cursor, limit=limit)
-    broken = await _retarget_apart(tx, estate, changed.skus, now=now)
-    await store.move_progress(tx, changed.cursor)
+    news = await _news(tx, cursor, limit=limit)
+    broken = await _retarget_apart(tx, estate, news.skus, news.happened, now=now)
+    await store.move_progress(tx, news.cursor)
     return broken
+
+
+class _News(NamedTuple):
+    """What has to be computed anew."""
+
+    skus: Sequence[Sku]
+    happened: Mapping[Sku, datetime]
+    cursor: LedgerCursor
+
+
+async def _news(tx: Tx, cursor: LedgerCursor, *, limit: int) -> _News:
+    """What has moved, what was marked, and the kits that are made of it."""
+    marked = await store.take_marked(tx, limit)
+    changed = await inventory.changed_after(tx, cursor, limit=limit)
+    happened = dict(marked)
+    for sku, moment in changed.skus.items():
+        happened[sku] = min(moment, happened.get(sku, moment))
+    kits = await catalog.kits_with(tx, happened.keys()) if happened else set()
+    return _News([*happened, *sorted(kits - happened.keys())], happened, changed.cursor)
 
 
 async def retarget(tx: Tx, estate: Estate, sku: Sku, *, now: datetime) -> None:
     """One item's figures, whatever the ledger says."""
     await store.lock_progress(tx)
-    await _retarget(tx, estate, {sku: now}, now=now)
+    await _retarget(tx, estate, [sku], {}, now=now)
 
 
 async def sweep(
@@ -175,10 +172,10 @@ async def sweep(
     Gives back where to go on, None after the last page.
     """
     await store.lock_progress(tx)
-    skus = await inventory.skus_after(tx, Sku("") if after is None else after, limit=limit)
+    skus = await _page(tx, after, limit)
     if not skus:
         return None
-    await _retarget(tx, estate, dict.fromkeys(skus, now), now=now)
+    await _retarget(tx, estate, skus, {}, now=now)
     return skus[-1]
 
 
@@ -187,9 +184,52 @@ async def sweep_apart(
 ) -> tuple[Sku | None, Mapping[Sku, Exception]]:
     """The same page where one item breaks the others: where to go on, and those that broke."""
     await store.lock_progress(tx)
-    skus = await inventory.skus_after(tx, Sku("") if after is None else after, limit=limit)
-    broken = await _retarget_apart(tx, estate, dict.fromkeys(skus, now), now=now)
+    skus = await _page(tx, after, limit)
+    broken = await _retarget_apart(tx, estate, skus, {}, now=now)
     return (skus[-1] if skus else None), broken
+
+
+async def _page(tx: Tx, after: Sku | None, limit: int) -> Sequence[Sku]:
+    begin = Sku("") if after is None else after
+    stocked = await inventory.skus_after(tx, begin, limit=limit)
+    others = await catalog.without_stock(tx, begin, limit=limit)
+    return sorted({*stocked, *others})[:limit]
+
+
+async def mark(tx: Tx, skus: Iterable[Sku], *, now: datetime) -> None:
+    """Something about these items has changed that is no movement: their numbers are computed anew, kits with them."""
+    await store.mark(tx, list(skus), now)
+
+
+async def turning(tx: Tx, estate: Estate, *, after: datetime, now: datetime) -> bool:
+    """Has time itself changed some number since *after*: a rule began or ceased to hold, a switch ran out?"""
+    return Policy.of(estate).turns(after, now) or bool(await switches.ran_out(tx, after=after, now=now))
+
+
+async def stop(
+    tx: Tx, what: Stop, *, owner: str, reason: str, until: datetime | None, origin: Origin, now: datetime
+) -> Switch:
+    """Stop selling something: nothing of it is granted from this commit on, and channels are told as soon as can be."""
+    switch = await switches.stop(tx, what, owner=owner, reason=reason, until=until, origin=origin, now=now)
+    await _mark_stopped(tx, switch, now=now)
+    return switch
+
+
+async def resume(tx: Tx, ended: Sequence[Switch], *, by: str, origin: Origin, now: datetime) -> Sequence[Switch]:
+    """Let it be sold again; which of the switches were in force. Others that stop the same goods still do."""
+    were = await switches.resume(tx, [switch.id for switch in ended], by=by, origin=origin, now=now)
+    for switch in were:
+        await _mark_stopped(tx, switch, now=now)
+    return were
+
+
+async def _mark_stopped(tx: Tx, switch: Switch, *, now: datetime) -> None:
+    if switch.sku is not None:
+        await store.mark(tx, [Sku(switch.sku)], now)
+    elif switch.category is not None:
+        await store.mark(tx, await catalog.in_category(tx, switch.category), now)
+    else:
+        await store.mark_all(tx, None if switch.channel is None else ChannelCode(switch.channel), now)
 
 
 async def pending(tx: Tx, channel: ChannelCode, *, limit: int = 250) -> Sequence[Target]:
@@ -222,34 +262,44 @@ async def confirmed_all(tx: Tx, channel: ChannelCode, said: Sequence[Confirmed],
 
 
 async def _retarget_apart(
-    tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime
+    tx: Tx, estate: Estate, skus: Sequence[Sku], happened: Mapping[Sku, datetime], *, now: datetime
 ) -> Mapping[Sku, Exception]:
-    async def some(skus: Sequence[Sku]) -> None:
-        await _retarget(tx, estate, {sku: happened[sku] for sku in skus}, now=now)
+    async def some(part: Sequence[Sku]) -> None:
+        await _retarget(tx, estate, part, happened, now=now)
 
-    return await apart(tx, sorted(happened), some)
+    return await apart(tx, sorted(skus), some)
 
 
-async def _retarget(tx: Tx, estate: Estate, happened: Mapping[Sku, datetime], *, now: datetime) -> None:
-    positions = await inventory.positions(tx, happened, now=now)
-    untracked = await catalog.untracked(tx, happened.keys())
-    pairs = [(sku, ChannelCode(channel.code)) for sku in happened for channel in estate.channels]
-    fresh = _evaluated(estate, pairs, positions, mode=Mode.SHIP, as_of=now, untracked=untracked)
-    changes = list(rules.changes(await store.current(tx, happened.keys()), fresh))
+async def _retarget(
+    tx: Tx, estate: Estate, skus: Sequence[Sku], happened: Mapping[Sku, datetime], *, now: datetime
+) -> None:
+    policy = Policy.of(estate)
+    scene = await scenes.look(tx, policy, skus, now=now)
+    current = await store.current(tx, skus)
+    seen = {key.sku for key in scene.positions}
+    told = {sku for _, sku in current}
+    skus = [sku for sku in skus if sku in told or _begun(scene, sku, seen)]
+    since = {sku: happened.get(sku) or _first(scene.traits_of(sku).parts or {}, happened, now) for sku in skus}
+    fresh = (
+        rules.evaluate(policy, scene, sku, ChannelCode(channel.code), mode=Mode.SHIP)
+        for sku in skus
+        for channel in estate.channels
+    )
+    changes = list(publishing.changes(current, fresh))
     if changes:
-        await store.set_targets(tx, changes, happened, now)
+        await store.set_targets(tx, changes, since, now)
 
 
-def _evaluated(
-    estate: Estate,
-    pairs: Iterable[tuple[Sku, ChannelCode]],
-    positions: Iterable[Position],
-    *,
-    mode: Mode,
-    as_of: datetime,
-    untracked: Collection[Sku],
-) -> Iterator[Availability]:
-    policy = rules.Policy.of(estate)
-    by_key = {position.key: position for position in positions}
-    for sku, channel in pairs:
-        yield rules.evaluate(policy, sku, channel, by_key, mode=mode, as_of=as_of, tracked=sku not in untracked)
+def _begun(scene: Scene, sku: Sku, seen: set[Sku]) -> bool:
+    """Is there anything to tell of an item that no channel was told of yet? Not before its goods were seen somewhere:
+    while the first stock is still being loaded, zeros would empty the shops.
+    """
+    traits = scene.traits_of(sku)
+    if traits.parts is not None:
+        return not seen.isdisjoint(traits.parts)
+    return sku in seen or not traits.tracked
+
+
+def _first(parts: Iterable[Sku], happened: Mapping[Sku, datetime], now: datetime) -> datetime:
+    """A kit's number has changed since the first of its components did."""
+    return min((happened[part] for part in parts if part in happened), default=now)

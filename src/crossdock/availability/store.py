@@ -18,6 +18,29 @@ MOVE_PROGRESS: Final[LiteralString] = """
 UPDATE availability.progress SET xid = %(xid)s, seq = %(seq)s, moved_at = clock_timestamp()
 """
 
+# What is marked again before it was looked at keeps its earliest mark: freshness is counted from there.
+MARK: Final[LiteralString] = """
+INSERT INTO availability.dirty (sku, marked_at)
+SELECT DISTINCT sku, %(now)s::timestamptz FROM unnest(%(skus)b::text[]) AS new(sku)
+ ORDER BY 1
+    ON CONFLICT (sku) DO NOTHING
+"""
+
+MARK_ALL: Final[LiteralString] = """
+INSERT INTO availability.dirty (sku, marked_at)
+SELECT DISTINCT sku, %(now)s::timestamptz
+  FROM availability.target
+ WHERE %(channel)s::text IS NULL OR channel = %(channel)s::text
+ ORDER BY 1
+    ON CONFLICT (sku) DO NOTHING
+"""
+
+TAKE_MARKED: Final[LiteralString] = """
+DELETE FROM availability.dirty
+ WHERE sku IN (SELECT sku FROM availability.dirty ORDER BY marked_at, sku LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING sku, marked_at
+"""
+
 CURRENT: Final[LiteralString] = """
 SELECT channel, sku, quantity FROM availability.target WHERE sku = ANY(%(skus)b::text[])
 """
@@ -91,6 +114,15 @@ SELECT version, trim_scale(quantity) AS quantity, happened_at, decided_at
  LIMIT 1
 """
 
+# The answer to what was said at a moment may have come later.
+ANSWERED: Final[LiteralString] = """
+SELECT version, trim_scale(quantity) AS quantity, confirmed_at
+  FROM availability.confirmation
+ WHERE channel = %(channel)s AND sku = %(sku)s AND version >= %(version)s
+ ORDER BY confirmed_at, position
+ LIMIT 1
+"""
+
 CONFIRMED: Final[LiteralString] = """
 SELECT version, trim_scale(quantity) AS quantity, confirmed_at
   FROM availability.confirmation
@@ -110,6 +142,21 @@ async def lock_progress(tx: Tx) -> LedgerCursor:
 async def move_progress(tx: Tx, cursor: LedgerCursor) -> None:
     """Remember how far the ledger was read."""
     await execute(tx, MOVE_PROGRESS, cursor._asdict())
+
+
+async def mark(tx: Tx, skus: Collection[Sku], now: datetime) -> None:
+    """These must be computed anew."""
+    await execute(tx, MARK, {"skus": list(skus), "now": now})
+
+
+async def mark_all(tx: Tx, channel: ChannelCode | None, now: datetime) -> None:
+    """Everything that the channel (or any) shows must be computed anew."""
+    await execute(tx, MARK_ALL, {"channel": channel, "now": now})
+
+
+async def take_marked(tx: Tx, limit: int) -> Mapping[Sku, datetime]:
+    """The longest marked items, marked no longer."""
+    return dict(await fetch_tuples(tx, TAKE_MARKED, {"limit": limit}))
 
 
 async def current(tx: Tx, skus: Collection[Sku]) -> Mapping[tuple[ChannelCode, Sku], Decimal]:
@@ -172,3 +219,8 @@ async def announced(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Ann
 async def last_confirmed(tx: Tx, channel: ChannelCode, sku: Sku, at: datetime) -> Confirmation | None:
     """The last confirmation by a moment."""
     return await fetch_one(tx, CONFIRMED, Confirmation, {"channel": channel, "sku": sku, "at": at})
+
+
+async def answered(tx: Tx, channel: ChannelCode, sku: Sku, version: int) -> Confirmation | None:
+    """The first confirmation of that version, or of a newer one."""
+    return await fetch_one(tx, ANSWERED, Confirmation, {"channel": channel, "sku": sku, "version": version})

@@ -52,6 +52,8 @@ from crossdock.canonical.stock_facts import (
     CountRecorded,
     ItemChanged,
     ItemUnknown,
+    SellingResumed,
+    SellingStopped,
     StockCovered,
     StockDiscrepancy,
     StockLanded,
@@ -104,6 +106,8 @@ __all__ = [
     "ReceiptGapFound",
     "ReceiptRecorded",
     "ReceiptUnsound",
+    "SellingResumed",
+    "SellingStopped",
     "StockCovered",
     "StockDiscrepancy",
     "StockLanded",
@@ -142,6 +146,8 @@ Fact: TypeAlias = (
     | TransferDiscrepancy
     | TransferSettled
     | CountRecorded
+    | SellingStopped
+    | SellingResumed
     | ReceiptRecorded
     | ReceiptGapFound
     | ReceiptUnsound

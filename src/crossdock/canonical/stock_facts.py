@@ -128,6 +128,29 @@ class CountRecorded(Document, frozen=True, tag="stock.counted", tag_field="fact"
     lines: tuple[GoodsLine, ...]
 
 
+class SellingStopped(Document, frozen=True, tag="selling.stopped", tag_field="fact"):
+    """Somebody stopped the sale of something: an item, a category, on a channel, from a location. Empty: of all."""
+
+    switch_id: Code
+    owner: Text
+    reason: Text
+    sku: Text = ""
+    category: Text = ""
+    channel: Text = ""
+    location: Text = ""
+    until: Moment | None = None
+
+    def __post_init__(self) -> None:
+        check_moment(self.until, "until")
+
+
+class SellingResumed(Document, frozen=True, tag="selling.resumed", tag_field="fact"):
+    """Somebody ended a stop."""
+
+    switch_id: Code
+    by: Text
+
+
 class ItemUnknown(Document, frozen=True, tag="item.unknown", tag_field="fact"):
     """Goods moved that no catalogue knows: recorded all the same."""
 

@@ -121,7 +121,7 @@ async def traits(tx: Tx, skus: Collection[Sku], *, as_of: datetime | None = None
 
 def _traits(found: Mapping[Sku, store.Traded], asked: Collection[Sku], too_deep: Collection[Sku]) -> dict[Sku, Traits]:
     recipes = {
-        row.sku: dict(zip(row.components, row.component_quantities, strict=True))
+        row.sku: dict(zip(row.components, map(_tidy, row.component_quantities), strict=True))
         for row in found.values()
         if row.components
     }
@@ -135,7 +135,7 @@ def _trait(row: store.Traded, recipes: rules.Recipes) -> Traits:
         category=row.category,
         tracked=row.tracked,
         parts=rules.parts_of(row.sku, recipes) if row.components else None,
-        units=dict(zip(row.units, row.unit_factors, strict=True)),
+        units=dict(zip(row.units, map(_tidy, row.unit_factors), strict=True)),
         order_minimum=row.order_minimum,
         order_maximum=row.order_maximum,
         order_multiple=row.order_multiple,
@@ -145,6 +145,12 @@ def _trait(row: store.Traded, recipes: rules.Recipes) -> Traits:
 async def untracked(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
     """Those of *skus* whose stock has no number: services, gift cards, made to order."""
     return {sku for sku, trait in (await traits(tx, skus)).items() if not trait.tracked}
+
+
+def _tidy(value: Decimal) -> Decimal:
+    """The same number without the zeros that a database column adds."""
+    whole = value.to_integral_value()
+    return whole if value == whole else value.normalize()
 
 
 async def kits_with(tx: Tx, skus: Collection[Sku]) -> set[Sku]:

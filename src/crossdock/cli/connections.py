@@ -1,7 +1,7 @@
 """`crossdock connection …`: add, check, register, list, stop, start."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -80,7 +80,7 @@ async def add(
         await _refuse_unapplied(parts, folder)
         file, draft = adding.write(folder, parts.settings.home, chosen, entry)
         with _undone_unless_applied(draft):
-            estate = _checked(folder, parts)
+            estate, places = _checked(folder, parts)
             config = config_of(estate, name)
             findings = await look_at(parts, config)
             if not untested and not all(finding.ok or finding.later for finding in findings):
@@ -89,7 +89,9 @@ async def add(
                 errors.print("Nothing was added. Correct that, or add it as it is with --untested.", soft_wrap=True)
                 return code
             async with parts.database.transaction() as tx:
-                applied = await estates.apply(tx, estate, note=f"connection {name} added", now=parts.clock.now())
+                applied = await estates.apply(
+                    tx, estate, note=f"connection {name} added", now=parts.clock.now(), places=places
+                )
         if not json:
             say(f"{file} is written; version {applied.number} of the estate is in force.")
         if public_url:
@@ -117,12 +119,13 @@ def _undone_unless_applied(draft: adding.Draft) -> Iterator[None]:
         raise
 
 
-def _checked(folder: Path, parts: Hub) -> Estate:
+def _checked(folder: Path, parts: Hub) -> tuple[Estate, Mapping[str, str]]:
+    """The estate, and where each of its rules stands."""
     checked = estates.check(folder, parts.connectors)
     if checked.estate is None:
         said = "; ".join(str(complaint) for complaint in checked.complaints if not complaint.warning)
         raise CommandError(f"Nothing was added: {said}")
-    return checked.estate
+    return checked.estate, checked.places
 
 
 async def _refuse_unapplied(parts: Hub, folder: Path) -> None:

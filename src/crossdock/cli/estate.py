@@ -94,7 +94,7 @@ async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.
         return EXIT_FINDINGS
     async with hub(make=True) as parts:
         async with parts.database.transaction() as tx:
-            applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now())
+            applied = await estates.apply(tx, checked.estate, note=note, now=parts.clock.now(), places=checked.places)
             strangers = await _named_and_unknown(tx, checked.estate)
         freed = await _watch_freed(parts, checked.estate, wait)
     if json:
@@ -112,8 +112,8 @@ async def apply(folder: Path | None = None, *, note: str = "", wait: float = 10.
 
 async def _named_and_unknown(tx: Tx, estate: Estate) -> Sequence[str]:
     """Items and categories that rules name and the catalogue has none of: a slip of the pen, or still to come."""
-    skus = {*(rule.sku for rule in estate.safety_stock), *(rule.sku for rule in estate.channel_buffers)}
-    categories = {*(rule.category for rule in estate.safety_stock), *(rule.category for rule in estate.channel_buffers)}
+    skus = {rule.sku for rule in estate.promise_rules}
+    categories = {rule.category for rule in estate.promise_rules}
     named = {Sku(sku) for sku in skus if sku is not None}
     empty = [each for each in categories if each is not None and not await catalog.in_category(tx, each)]
     return [

@@ -113,7 +113,9 @@ async def _first_estate(hub: Hub) -> None:
         if checked.estate is None:
             said = "; ".join(str(complaint) for complaint in checked.complaints if not complaint.warning)
             raise CommandError(f"The estate in {folder} cannot be applied: {said}")
-        applied = await estates.apply(tx, checked.estate, note="first start", now=hub.clock.now())
+        applied = await estates.apply(
+            tx, checked.estate, note="first start", now=hub.clock.now(), places=checked.places
+        )
     _say(f"Applied the estate in {folder} as version {applied.number}.")
 
 

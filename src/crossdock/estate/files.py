@@ -69,7 +69,13 @@ def _decimal(_constructor: _ExactConstructor, node: ScalarNode) -> Decimal:
         raise ConstructorError(None, None, f"{node.value} is not a number", node.start_mark) from None
 
 
+def _text(_constructor: _ExactConstructor, node: ScalarNode) -> str:
+    """Times as they are written: the parser would drop their zone."""
+    return str(node.value)
+
+
 _ExactConstructor.add_constructor("tag:yaml.org,2002:float", _decimal)
+_ExactConstructor.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def read_folder(folder: Path) -> Folder:

@@ -4,22 +4,57 @@ Field docstrings are the documentation: the JSON Schema that editors use and the
 Rules are ordered lists and the last match wins.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from crossdock.canonical.base import ChannelCode, Code, ConnectionName, LocationCode, Text
 from crossdock.canonical.orders import Mode
+from crossdock.estate.part import Duration, Name, Part, Zone
+from crossdock.estate.promise.model import (
+    BackorderLimit,
+    ChannelBuffer,
+    LocationGroup,
+    Pool,
+    PromiseRule,
+    PublishLimit,
+    SafetyStock,
+    Segment,
+    Staleness,
+    StopSell,
+)
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
-Zone = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$")]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of everything in the estate: a misspelt field is an error with its line."""
+__all__ = [
+    "BackorderLimit",
+    "Channel",
+    "ChannelBuffer",
+    "Company",
+    "ConnectionConfig",
+    "DropRules",
+    "Estate",
+    "Flow",
+    "FlowKind",
+    "Location",
+    "LocationGroup",
+    "LocationKind",
+    "Ownership",
+    "Policies",
+    "Pool",
+    "PoolOf",
+    "PublishLimit",
+    "SafetyStock",
+    "Segment",
+    "Staleness",
+    "StopSell",
+    "TillPosting",
+    "Version",
+    "connection_name",
+    "duration",
+]
 
 
 class LocationKind(StrEnum):
@@ -40,6 +75,10 @@ class Location(Part, frozen=True):
     modes: tuple[Mode, ...] = (Mode.SHIP,)
     """How goods may leave it for a customer."""
     active: bool = True
+    told_by: tuple[Text, ...] = ()
+    """Whose silence makes its stock stale: connections, one feed of a connection (`erp/floor`), or `.` for any fact from
+    its own floor, whoever tells it.
+    """
 
 
 class Channel(Part, frozen=True):
@@ -50,37 +89,22 @@ class Channel(Part, frozen=True):
     currency: Code
     connection: Name | None = None
     """The connection that brings its orders and takes its stock; none for channels that use our API."""
-    pool: tuple[LocationCode, ...] = ()
-    """Locations that serve it, best first."""
+    pool: tuple[Code, ...] | Code = ()
+    """What serves it: the code of a pool, or locations and location groups, best first."""
+    horizon: Duration | None = None
+    """It may sell what is expected within this time. Absent: only what is there."""
+    backorder: bool = False
+    """May it sell without goods, within `backorder_limits`?"""
     split: bool = True
     """May one order be served from several locations?"""
     publish_max: Decimal | None = None
-    """Never publish more than this many units of an item."""
+    """Never publish more than this many units of an item, unless `publish_limits` says otherwise."""
     rounding_tolerance: Decimal = Decimal("0.05")
     """The largest difference between an order's total and its lines that is booked as rounding without a person."""
     hold_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] = 30
     """How long a hold from this channel lives without being extended."""
     hold_days_max: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
     """The farthest end, in days from now, that a hold from this channel may ask for, also when it is extended."""
-
-
-class SafetyStock(Part, frozen=True):
-    """Units kept back at a location. The last rule that matches wins; an absent field matches everything."""
-
-    quantity: Decimal
-    sku: Code | None = None
-    category: Code | None = None
-    location: LocationCode | None = None
-    mode: Mode | None = None
-
-
-class ChannelBuffer(Part, frozen=True):
-    """Units hidden from a channel. The last rule that matches wins."""
-
-    quantity: Decimal
-    channel: ChannelCode | None = None
-    sku: Code | None = None
-    category: Code | None = None
 
 
 class DropRules(Part, frozen=True):
@@ -101,9 +125,9 @@ class ConnectionConfig(Part, frozen=True):
 
     name: Name
     connector: Name
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
     """Values of the connector's settings. Secrets only as `${ENV_NAME}` or `file:/path`."""
-    lookups: dict[str, dict[str, str]] = {}
+    lookups: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     """Code tables: our code → theirs; `*` is a table's default."""
     channel: ChannelCode | None = None
     """The channel whose orders it brings (shops)."""
@@ -166,14 +190,14 @@ class Ownership(Part, frozen=True):
     owner: Name
     type: Text = "*"
     """Exception type, or `*`."""
-    within: Annotated[str, msgspec.Meta(pattern=r"^\d+[mhd]$")] = "4h"
-    """30m, 4h, 2d."""
+    within: Duration = "4h"
+    """How long they may take."""
 
 
 class Policies(Part, frozen=True):
     """Numbers that hold for the whole retailer."""
 
-    parent_wait: Annotated[str, msgspec.Meta(pattern=r"^\d+[mhd]$")] = "2h"
+    parent_wait: Duration = "2h"
     """How long a message waits for its parent (an update for its order) before a person is asked."""
     count_correct_max: Decimal = Decimal(5)
     """A system of record may correct on-hand by itself up to this many units; beyond, a person is asked."""
@@ -187,6 +211,13 @@ class Company(Part, frozen=True):
     zone: Zone = "UTC"
 
 
+class PoolOf(NamedTuple):
+    """A pool as the promise sees it: locations, best first."""
+
+    code: Code
+    locations: tuple[LocationCode, ...]
+
+
 class Estate(Part, frozen=True):
     """The whole retailer. Files are merged: lists are joined, `company` and `policies` may stand once."""
 
@@ -195,8 +226,15 @@ class Estate(Part, frozen=True):
     channels: tuple[Channel, ...] = ()
     connections: tuple[ConnectionConfig, ...] = ()
     flows: tuple[Flow, ...] = ()
+    location_groups: tuple[LocationGroup, ...] = ()
+    pools: tuple[Pool, ...] = ()
     safety_stock: tuple[SafetyStock, ...] = ()
     channel_buffers: tuple[ChannelBuffer, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    backorder_limits: tuple[BackorderLimit, ...] = ()
+    staleness: tuple[Staleness, ...] = ()
+    publish_limits: tuple[PublishLimit, ...] = ()
+    stop_sell: tuple[StopSell, ...] = ()
     ownership: tuple[Ownership, ...] = ()
     till_posting: TillPosting = TillPosting()
     policies: Policies = Policies()
@@ -213,9 +251,40 @@ class Estate(Part, frozen=True):
         """The connection of that name."""
         return next((connection for connection in self.connections if connection.name == name), None)
 
+    def pool_of(self, channel: Channel) -> PoolOf:
+        """The pool that serves a channel; a channel that lists its locations has one of its own name."""
+        if isinstance(channel.pool, str):
+            members = next((pool.members for pool in self.pools if pool.code == channel.pool), ())
+            return PoolOf(channel.pool, self.locations_of(members))
+        return PoolOf(channel.code, self.locations_of(channel.pool))
+
+    def locations_of(self, members: Iterable[Code]) -> tuple[LocationCode, ...]:
+        """Locations, and those of groups in the place where the group stands; each once."""
+        groups = {group.code: group.members for group in self.location_groups}
+        return tuple(dict.fromkeys(_flattened(members, groups, ())))
+
+    @property
+    def promise_rules(self) -> tuple[PromiseRule, ...]:
+        """Every rule of the promise, list by list."""
+        return (
+            *self.safety_stock, *self.channel_buffers, *self.segments, *self.backorder_limits, *self.staleness,
+            *self.publish_limits, *self.stop_sell,
+        )  # fmt: skip
+
     def flows_of(self, kind: FlowKind) -> tuple[Flow, ...]:
         """The flows that carry *kind*."""
         return tuple(flow for flow in self.flows if flow.kind is kind)
+
+
+def _flattened(
+    members: Iterable[Code], groups: Mapping[Code, tuple[Code, ...]], inside: tuple[Code, ...]
+) -> Iterator[LocationCode]:
+    """A group inside itself adds nothing."""
+    for code in members:
+        if code not in groups:
+            yield LocationCode(code)
+        elif code not in inside:
+            yield from _flattened(groups[code], groups, (*inside, code))
 
 
 def duration(text: str) -> timedelta:

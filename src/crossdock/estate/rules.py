@@ -1,15 +1,13 @@
 """What a well-shaped estate may still get wrong: names that lead nowhere, doubles, rules that never win."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
 from zoneinfo import available_timezones
 
 from crossdock.canonical.base import CURRENCIES
 from crossdock.connector_kit.model import Connector
-from crossdock.estate.model import ChannelBuffer, ConnectionConfig, DropRules, Estate, FlowKind, Ownership, SafetyStock
-
-Problem: TypeAlias = "tuple[tuple[str | int, ...], str, bool]"
-"""Where, what, and whether it is only a warning."""
+from crossdock.estate.model import ConnectionConfig, DropRules, Estate, FlowKind
+from crossdock.estate.promise import rules as promise
+from crossdock.estate.promise.rules import Problem, Reference
 
 
 def is_reference(value: str) -> bool:
@@ -25,10 +23,8 @@ def problems(
     yield from _doubles(estate)
     yield from _dangling(estate)
     yield from _connections(estate, connectors)
-    yield from _shadowed("safety_stock", estate.safety_stock, ("sku", "category", "location", "mode"))
-    yield from _shadowed("channel_buffers", estate.channel_buffers, ("channel", "sku", "category"))
-    yield from _shadowed("ownership", estate.ownership, ("type",))
-    yield from _matching_nothing(estate, exception_types)
+    yield from promise.problems(estate)
+    yield from _owners(estate, exception_types)
 
 
 def _currencies_and_zones(estate: Estate) -> Iterator[Problem]:
@@ -49,6 +45,8 @@ def _doubles(estate: Estate) -> Iterator[Problem]:
         ("locations", "code", [location.code for location in estate.locations]),
         ("channels", "code", [channel.code for channel in estate.channels]),
         ("connections", "name", [connection.name for connection in estate.connections]),
+        ("location_groups", "code", [group.code for group in estate.location_groups]),
+        ("pools", "code", [pool.code for pool in estate.pools]),
         ("flows", "kind", [f"{flow.kind} through {flow.connection}" for flow in estate.flows]),
     )
     for section, field, names in sections:
@@ -58,35 +56,43 @@ def _doubles(estate: Estate) -> Iterator[Problem]:
 
 
 def _dangling(estate: Estate) -> Iterator[Problem]:
+    locations = {location.code for location in estate.locations}
+    groups = {group.code for group in estate.location_groups}
+    pools = {pool.code for pool in estate.pools}
+    channels = {channel.code for channel in estate.channels}
     known: Mapping[str, set[str]] = {
-        "location": {location.code for location in estate.locations},
-        "channel": {channel.code for channel in estate.channels},
+        "location": locations,
+        "group": groups,
+        "location or group": locations | groups,
+        "pool": pools,
+        "pool or channel": pools | channels,
+        "channel": channels,
         "connection": {connection.name for connection in estate.connections},
     }
     for path, noun, name in _references(estate):
         if name is not None and name not in known[noun]:
             yield path, f'there is no {noun} "{name}"', False
     for index, channel in enumerate(estate.channels):
-        if not channel.pool:
+        if not estate.pool_of(channel).locations:
             yield ("channels", index), f'channel "{channel.code}" has no pool: it can promise nothing', True
 
 
-def _references(estate: Estate) -> "Iterator[tuple[tuple[str | int, ...], str, str | None]]":
-    """Every name that must lead somewhere: where it stands, what it names, the name."""
+def _references(estate: Estate) -> Iterator[Reference]:
+    """Every name that must lead somewhere."""
+    yield from promise.references(estate)
     for index, channel in enumerate(estate.channels):
         yield ("channels", index, "connection"), "connection", channel.connection
-        for place, location in enumerate(channel.pool):
-            yield ("channels", index, "pool", place), "location", location
+        if isinstance(channel.pool, str):
+            yield ("channels", index, "pool"), "pool", channel.pool
+            continue
+        for place, code in enumerate(channel.pool):
+            yield ("channels", index, "pool", place), "location or group", code
     for index, connection in enumerate(estate.connections):
         yield ("connections", index, "channel"), "channel", connection.channel
     for index, flow in enumerate(estate.flows):
         yield ("flows", index, "connection"), "connection", flow.connection
         for place, code in enumerate(flow.channels):
             yield ("flows", index, "channels", place), "channel", code
-    for index, rule in enumerate(estate.safety_stock):
-        yield ("safety_stock", index, "location"), "location", rule.location
-    for index, buffer in enumerate(estate.channel_buffers):
-        yield ("channel_buffers", index, "channel"), "channel", buffer.channel
 
 
 def _connections(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Problem]:
@@ -141,36 +147,14 @@ def _single_sender(estate: Estate) -> Iterator[Problem]:
                 yield ("flows", index), text, False
 
 
-ANYTHING: Final = (None, "*")
-"""How a rule says that it does not look at a field."""
-
-
-def _shadowed(
-    section: str,
-    rules: Sequence[SafetyStock] | Sequence[ChannelBuffer] | Sequence[Ownership],
-    fields: tuple[str, ...],
-) -> Iterator[Problem]:
-    for index, rule in enumerate(rules):
-        for later in range(index + 1, len(rules)):
-            if all(getattr(rules[later], name) in {*ANYTHING, getattr(rule, name)} for name in fields):
-                text = f"never wins: rule {later + 1} of {section} is later and matches everything that this one does"
-                yield (section, index), text, True
-                break
-
-
-def _matching_nothing(estate: Estate, exception_types: Collection[str]) -> Iterator[Problem]:
-    """Rules that are sound and have no effect: somebody thinks that they have."""
-    modes = {location.code: location.modes for location in estate.locations}
-    pooled = {code for channel in estate.channels for code in channel.pool}
-    for index, stock in enumerate(estate.safety_stock):
-        places = set(modes) if stock.location is None else {stock.location}
-        if stock.location in modes and stock.location not in pooled:
-            text = f'has no effect: "{stock.location}" is in no channel\'s pool'
-            yield ("safety_stock", index, "location"), text, True
-        elif stock.mode is not None and not any(stock.mode in modes.get(code, ()) for code in places):
-            serving = "no location serves" if stock.location is None else f'"{stock.location}" does not serve'
-            yield ("safety_stock", index, "mode"), f"matches nothing: {serving} {stock.mode.value}", True
+def _owners(estate: Estate, exception_types: Collection[str]) -> Iterator[Problem]:
+    """Rules for owners that have no effect: somebody thinks that they have."""
     for index, owner in enumerate(estate.ownership):
+        for later in range(index + 1, len(estate.ownership)):
+            if estate.ownership[later].type in {"*", owner.type}:
+                text = f"never wins: rule {later + 1} of ownership is later and matches everything that this one does"
+                yield ("ownership", index), text, True
+                break
         if exception_types and owner.type not in {"*", *exception_types}:
             text = f'matches nothing: there is no exception of type "{owner.type}"'
             yield ("ownership", index, "type"), text, True

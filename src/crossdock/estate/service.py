@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from crossdock.connector_kit.model import Connector
 from crossdock.estate import store
 from crossdock.estate.files import Complaint, Folder, Place, read_folder
 from crossdock.estate.model import Estate, Stored, Version
+from crossdock.estate.promise.rules import SELECTORS
 from crossdock.estate.rules import problems
 from crossdock.estate.schema import shape_complaints
 from crossdock.foundation.db import Tx
@@ -32,6 +33,8 @@ class Checked:
 
     estate: Estate | None
     complaints: Sequence[Complaint]
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where each rule of the promise stands: `safety_stock.3` → `rules.yaml:12`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,12 @@ def check(folder: Path, connectors: Mapping[str, Connector], exception_types: Co
         for path, text, warning in problems(estate, connectors, exception_types)
     )
     sound = all(complaint.warning for complaint in complaints)
-    return Checked(estate=estate if sound else None, complaints=_sorted(complaints))
+    places = {
+        f"{section}.{index}": str(read.place_of((section, index)))
+        for section in SELECTORS
+        for index in range(len(getattr(estate, section)))
+    }
+    return Checked(estate=estate if sound else None, complaints=_sorted(complaints), places=places)
 
 
 def _sorted(complaints: Sequence[Complaint]) -> Sequence[Complaint]:
@@ -76,8 +84,10 @@ def _place(read: Folder, message: str) -> Place:
     return read.place_of(path)
 
 
-async def apply(tx: Tx, estate: Estate, *, note: str, now: datetime) -> Applied:
-    """Put *estate* in force as the next version; an identical one changes nothing.
+async def apply(
+    tx: Tx, estate: Estate, *, note: str, now: datetime, places: Mapping[str, str] | None = None
+) -> Applied:
+    """Put *estate* in force as the next version; an identical one changes nothing but the lines of its rules.
 
     The version before need not be one that this release understands: this is the way back from a newer one.
     """
@@ -85,14 +95,20 @@ async def apply(tx: Tx, estate: Estate, *, note: str, now: datetime) -> Applied:
     before = await store.current(tx)
     changes = differences(before, estate)
     if before is not None and not changes:
+        if places is not None:
+            await store.move(tx, before.number, places)
         return Applied(number=before.number, changes=())
-    return Applied(number=await store.insert(tx, _digest(estate), estate, note, now), changes=changes)
+    number = await store.insert(tx, _digest(estate), estate, note=note, now=now, places=places or {})
+    return Applied(number=number, changes=changes)
 
 
 async def roll_back(tx: Tx, number: int, *, now: datetime) -> Applied | None:
     """Put an old version in force again, as a new one; None when there is no such version."""
     old = await store.version(tx, number)
-    return None if old is None else await apply(tx, _read(old), note=f"rolled back to version {number}", now=now)
+    if old is None:
+        return None
+    note = f"rolled back to version {number}"
+    return await apply(tx, _read(old), note=note, now=now, places=await store.places(tx, number))
 
 
 async def current(tx: Tx) -> Estate:
@@ -121,6 +137,17 @@ def _read(stored: Stored) -> Estate:
 async def current_number(tx: Tx) -> int:
     """Its version; 0 when there is none. Cheap: workers ask it to see whether to read again."""
     return await store.current_number(tx) or 0
+
+
+async def as_of(tx: Tx, at: datetime) -> tuple[int, Estate] | None:
+    """The version that was in force at a past moment, and its number; None before the first one."""
+    stored = await store.as_of(tx, at)
+    return None if stored is None else (stored.number, _read(stored))
+
+
+async def places(tx: Tx, number: int) -> Mapping[str, str]:
+    """Where each rule of a version stood in its files: `safety_stock.3` → `rules.yaml:12`."""
+    return await store.places(tx, number)
 
 
 async def versions(tx: Tx, limit: int = 50) -> Sequence[Version]:

@@ -13,8 +13,8 @@ from litestar.types import ControllerRouterHandler
 
 from crossdock.assembly.hub import Hub
 from crossdock.gateway import (
-    availability,
     expected,
+    explaining,
     feed,
     goods,
     message_routes,
@@ -26,6 +26,7 @@ from crossdock.gateway import (
     products,
     reservations_read,
     stock,
+    switches,
     transfers,
     work,
 )
@@ -48,7 +49,7 @@ from crossdock.gateway.stock import StockIntake
 from crossdock.gateway.upkeep import forgetting
 
 COLD: Final[Sequence[ControllerRouterHandler]] = (
-    availability.explain,
+    explaining.explain,
     feed.list_events,
     expected.announce_receipt,
     expected.close_expected,
@@ -79,6 +80,9 @@ COLD: Final[Sequence[ControllerRouterHandler]] = (
     transfers.record_transfer,
     transfers.settle_transfer,
     transfers.ship_transfer,
+    switches.list_stops,
+    switches.resume_selling,
+    switches.stop_selling,
     work.list_exceptions,
     work.list_intents,
 )

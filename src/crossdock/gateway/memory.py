@@ -27,6 +27,8 @@ class Kept(NamedTuple):
     """When a hold lapses that lowers it; None: as long as nothing is booked."""
     horizon: int
     """What lies below this place was all seen when it was read."""
+    parts: tuple[Sku, ...] = ()
+    """Of a kit: the items that its number was made of."""
 
 
 class Reading:
@@ -48,6 +50,8 @@ class Memory:
         self._size_max = size_max
         self._size = 0
         self._items: dict[Sku, dict[Way, Kept]] = {}
+        self._kits: dict[Sku, set[Sku]] = {}
+        """By component: kits whose numbers fall with it."""
         self._readings: set[Reading] = set()
 
     def __len__(self) -> int:
@@ -73,8 +77,10 @@ class Memory:
 
     def keep(self, reading: Reading, sku: Sku, way: Way, kept: Kept) -> None:
         """Remember what a reading found, unless it may be out of date by now."""
-        if not reading.may_keep(sku, kept.horizon):
+        if not all(reading.may_keep(each, kept.horizon) for each in (sku, *kept.parts)):
             return
+        for part in kept.parts:
+            self._kits.setdefault(part, set()).add(sku)
         ways = self._items.setdefault(sku, {})
         self._size += way not in ways
         ways[way] = kept
@@ -85,20 +91,24 @@ class Memory:
         """A commit of our own touched them."""
         for sku in skus:
             self._forget(sku)
+            for kit in self._kits.pop(sku, ()):
+                self._forget(kit)
         for reading in self._readings:
             reading.touched.update(dict.fromkeys(skus, ALWAYS))
 
     def drop_changed(self, changed: Mapping[Sku, int]) -> None:
         """Others touched them, last at these places: numbers that were read after those stay."""
         for sku, place in changed.items():
-            if any(kept.horizon <= place for kept in self._items.get(sku, {}).values()):
-                self._forget(sku)
+            for each in (sku, *self._kits.get(sku, ())):
+                if any(kept.horizon <= place for kept in self._items.get(each, {}).values()):
+                    self._forget(each)
             for reading in self._readings:
                 reading.touched[sku] = max(place, reading.touched.get(sku, -1))
 
     def clear(self) -> None:
         """Nothing is certain any more."""
         self._items.clear()
+        self._kits.clear()
         self._size = 0
         for reading in self._readings:
             reading.spoilt = True

@@ -84,6 +84,9 @@ async def describe_items(request: "Request[Any, Any, State]", state: State, data
     origin = Origin.begin(f"api:{caller_of(request).name}")
     async with hub.database.transaction() as tx:
         changed = await catalog.describe(tx, described, origin=origin, now=hub.clock.now())
-    parts.memory.drop([Sku(item.sku) for item in data.items])
+    if any(item.components for item in data.items):
+        parts.memory.clear()  # kits of kits may be made of something else now
+    else:
+        parts.memory.drop([Sku(item.sku) for item in data.items])
     hub.hints.ring()
     return ItemsAnswer(described=len(described), changed=changed)

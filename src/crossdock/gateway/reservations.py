@@ -11,7 +11,7 @@ import msgspec
 
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
-from crossdock.availability.model import HoldLine, HoldRequest, HoldTooLong
+from crossdock.availability.model import HoldLine, HoldOutcome, HoldRequest, HoldTooLong, QuantityRefused
 from crossdock.canonical.base import ChannelCode, Code, LocationCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.eventlog.service import Origin
@@ -43,7 +43,6 @@ from crossdock.inventory.reservations.model import (
     Released,
     ReleaseOutcome,
     Reserved,
-    ReserveOutcome,
     UnknownReservation,
 )
 
@@ -180,7 +179,9 @@ class ReservationDesk:
         asked = [entry.asked for entry in entries]
         outcomes = await availability.hold(tx, estate, asked, origin=Origin.begin(SOURCE), now=now)
         results = [_held(*pair) for pair in zip(outcomes, _keys(entries), strict=True)]
-        return self._told("holds", results, {line.sku for request in asked for line in request.lines})
+        return self._told(
+            "holds", results, _taken(outcomes) | {line.sku for request in asked for line in request.lines}
+        )
 
     async def _commit(self, tx: Tx, entries: Sequence[Entry[CommitHold]], now: datetime) -> Decided:
         asked = [entry.asked for entry in entries]
@@ -276,7 +277,12 @@ def _granted(outcomes: Iterable[CommitOutcome | ReleaseOutcome]) -> set[Sku]:
     }
 
 
-def _held(outcome: ReserveOutcome | HoldTooLong, key: str) -> Result:
+def _taken(outcomes: Iterable[HoldOutcome]) -> set[Sku]:
+    """The items whose units were held: of kits, what they are made of."""
+    return {grant.position.sku for outcome in outcomes if isinstance(outcome, Reserved) for grant in outcome.grants}
+
+
+def _held(outcome: HoldOutcome, key: str) -> Result:
     match outcome:
         case Reserved():
             return _answer(key, "held", outcome.grants, outcome.expires_at, _short(outcome), status=CREATED)
@@ -288,6 +294,9 @@ def _held(outcome: ReserveOutcome | HoldTooLong, key: str) -> Result:
             return Problem("key-reused", "this reservation key stands for other units")
         case HoldTooLong():
             return _too_long(outcome)
+        case QuantityRefused():
+            reason = f"{outcome.sku}: ordered is {outcome.quantity:f}, its {outcome.rule.value} is {outcome.limit:f}"
+            return Problem("invalid", errors=(FieldProblem(path="$.lines", reason=reason),))
         case _:
             assert_never(outcome)
 

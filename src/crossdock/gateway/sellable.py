@@ -7,6 +7,7 @@ answer says how old it may be, and when nobody could look for a second the datab
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -45,11 +46,25 @@ class SellableItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """One SKU's number."""
 
     sku: str
+    channel: str = ""
+    """Left out when the question names one channel."""
     sellable: Decimal
+    backorder: Decimal | None = None
+    """How many of them without goods; left out when none."""
     tracked: bool = True
     """False: the item has no number, it may be sold without one."""
     reasons: list[str] = []
     """Why the number is zero."""
+    locations: dict[str, Decimal] | None = None
+    """What each location can promise, where that was asked for; of a kit nothing."""
+
+
+class Particular(NamedTuple):
+    """What makes a question one that nobody else asks."""
+
+    without_hold: ReservationKey | None
+    by: datetime | None
+    locations: bool
 
 
 class Missing(NamedTuple):
@@ -100,17 +115,24 @@ class Sellable:
                 known.update(await self._together.submit(asked))
         return [known[sku] for sku in skus], clock.monotonic() - since
 
-    async def items_without(
-        self, hold: ReservationKey, estate: Estate, way: Way, skus: Sequence[Sku]
+    async def items_anew(
+        self, asked: Particular, estate: Estate, way: Way, skus: Sequence[Sku]
     ) -> tuple[Sequence[msgspec.Raw], float]:
-        """The same as if a hold were not there: nobody else asks that, so nothing is remembered."""
+        """The same for a question that nobody else asks: nothing is remembered."""
         began, now = self._hub.clock.monotonic(), self._hub.clock.now()
         channel, mode = way
         async with self._reads.transaction() as tx:
             found = await availability.query(
-                tx, estate, [(sku, channel) for sku in skus], now=now, mode=mode, without_hold=hold
+                tx,
+                estate,
+                [(sku, channel) for sku in skus],
+                now=now,
+                mode=mode,
+                without_hold=asked.without_hold,
+                by=asked.by,
             )
-        return [msgspec.Raw(_ENCODE(_item(each))) for each in found], self._hub.clock.monotonic() - began
+        items = [msgspec.Raw(_ENCODE(_item(each, locations=asked.locations))) for each in found]
+        return items, self._hub.clock.monotonic() - began
 
     async def _read(self, questions: Sequence[Missing]) -> Sequence[Mapping[Sku, msgspec.Raw]]:
         """Everything that is asked at once in one look."""
@@ -131,7 +153,8 @@ class Sellable:
                         way = (answer.channel, mode)
                         item = found[way, answer.sku] = msgspec.Raw(_ENCODE(_item(answer)))
                         if estate is self._estate:
-                            self._memory.keep(reading, answer.sku, way, Kept(item, standing.until, horizon))
+                            kept = Kept(item, standing.until, horizon, standing.parts)
+                            self._memory.keep(reading, answer.sku, way, kept)
         return [{sku: found[question.way, sku] for sku in question.skus} for question in questions]
 
     @asynccontextmanager
@@ -168,12 +191,14 @@ class Sellable:
         self._followed_at = began
 
 
-def _item(each: Availability) -> SellableItem:
+def _item(each: Availability, *, locations: bool = False) -> SellableItem:
     return SellableItem(
         sku=each.sku,
         sellable=each.sellable,
+        backorder=each.backorder or None,
         tracked=each.tracked,
         reasons=[reason.value for reason in each.reasons] if each.sellable == 0 else [],
+        locations={term.location: term.atp for term in each.locations} if locations else None,
     )
 
 

@@ -21,7 +21,7 @@ from crossdock.inbound.feeds.drop import Drop
 from crossdock.inbound.feeds.drops import sweep
 from crossdock.inbound.feeds.polling import LoadProgress, load, poll
 from crossdock.inbound.feeds.silence import Watch, silent_feeds
-from crossdock.inbound.feeds.store import list_feeds
+from crossdock.inbound.feeds.store import list_feeds, spoken_since
 from crossdock.inbound.quarantine.lacking import lacks, read_again
 from crossdock.inbound.quarantine.service import (
     dismiss,
@@ -77,6 +77,7 @@ __all__ = [
     "release_group",
     "show",
     "silent_feeds",
+    "spoken_since",
     "sweep",
     "tally",
     "wake",

@@ -19,9 +19,16 @@ from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
 from crossdock.inventory import rules, store
 from crossdock.inventory.audit.service import audit
+from crossdock.inventory.causes.store import set_by
+from crossdock.inventory.claimants.service import (
+    claimed_by_channel,
+    claimed_by_channel_as_of,
+    claimed_under_locks,
+)
 from crossdock.inventory.expected.service import Arrivals, announce, close_purchase, expected, expected_page, purchase
 from crossdock.inventory.findings import raise_findings
 from crossdock.inventory.history import store as history
+from crossdock.inventory.leaving.store import floors_heard, left_between
 from crossdock.inventory.model import (
     AlreadyRecorded,
     BeyondTolerance,
@@ -67,6 +74,9 @@ __all__ = [
     "changed_after",
     "changed_since",
     "channels_of",
+    "claimed_by_channel",
+    "claimed_by_channel_as_of",
+    "claimed_under_locks",
     "claims_at",
     "close_purchase",
     "commit",
@@ -79,10 +89,12 @@ __all__ = [
     "extend",
     "find",
     "find_transfer",
+    "floors_heard",
     "lapse",
     "lapse_apart",
     "lapse_at",
     "ledger",
+    "left_between",
     "losing",
     "move",
     "open_transfers",
@@ -92,6 +104,7 @@ __all__ = [
     "record",
     "release",
     "reserve",
+    "set_by",
     "settle",
     "settle_apart",
     "settle_at",

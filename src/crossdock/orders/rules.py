@@ -186,7 +186,7 @@ def servants(header: Header, estate: Estate) -> tuple[str, ...]:
     if header.mode is Mode.PICKUP:
         pool: tuple[str, ...] = () if header.pickup_location is None else (header.pickup_location,)
     else:
-        pool = () if channel is None else tuple(channel.pool)
+        pool = () if channel is None else estate.pool_of(channel).locations
     locations = ((code, estate.location(code)) for code in pool)
     return tuple(code for code, location in locations if location and location.active and header.mode in location.modes)
 

@@ -11,10 +11,12 @@ from crossdock.assembly.backorders import give_to_backorders
 from crossdock.assembly.deriving import derive
 from crossdock.assembly.desks import desk
 from crossdock.assembly.healing import heal
+from crossdock.assembly.hearing import heard
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.promising import Promise, PromiseAll
 from crossdock.assembly.reactions import REACTORS, step
 from crossdock.assembly.tidying import Lapse, Settle
+from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName
 from crossdock.customers import service as customers
 from crossdock.estate.model import Estate
@@ -30,6 +32,7 @@ from crossdock.worker.loop import Loop
 
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
+PACE_S: Final = 30.0
 
 
 def central_loops(hub: Hub) -> Sequence[Loop]:
@@ -44,6 +47,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="settle", step=Settle(hub, tidying.aside(hub, tidying.SETTLE)), every_s=CLOCKS_S),
         Loop(name="promise", step=Promise(hub, promising.aside(hub))),
         Loop(name="promise all", step=PromiseAll(hub, promising.aside(hub)), every_s=CLOCKS_S),
+        Loop(name="pace", step=partial(_pace, hub), every_s=PACE_S),
         Loop(name="heal", step=partial(_heal, hub), every_s=CLOCKS_S),
         Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
@@ -68,6 +72,22 @@ async def _apply(hub: Hub) -> bool:
     if work.applied:
         hub.hints.ring()
     return work.more
+
+
+async def _pace(hub: Hub) -> bool:
+    """Who was heard when, and what left in the hours that are over: only while a rule asks for it."""
+    now = hub.clock.now()
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        if not estate.staleness:
+            return False
+        await availability.pace.note_heard(tx, estate, await heard(tx, now=now), now=now)
+        return await availability.pace.count_sales(tx, estate, now=now)
+
+
+async def _forget_pace(database: Database, before: datetime) -> None:
+    async with database.transaction() as tx:
+        await availability.pace.forget(tx, before=before)
 
 
 async def _heal(hub: Hub) -> bool:
@@ -127,6 +147,7 @@ async def _keep_up(hub: Hub) -> bool:
             partial(_forget_erasures, database, now - retention),
             partial(inbound.maintain, database, now=now, retention=retention),
             partial(outbound.maintain, database, now=now, retention=retention),
+            partial(_forget_pace, database, now - retention),
             partial(log_upkeep.maintain, database, now=now, retention=retention),
             partial(finance.maintain, database, now=now),  # books: kept, whatever the retention
         )

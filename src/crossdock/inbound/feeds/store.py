@@ -1,13 +1,14 @@
 """SQL of cursors, of silence, and of files that were taken."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
 from crossdock.canonical.base import ConnectionName
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
+from crossdock.foundation.ids import id_floor
 from crossdock.inbound.model import FeedShown, MessageId
 
 OPEN: Final[LiteralString] = """
@@ -64,6 +65,9 @@ UPDATE inbound.cursor
 RETURNING silent_since
 """
 
+SPOKEN_SINCE: Final[LiteralString] = """
+SELECT connection, max(received_at) FROM inbound.message WHERE id >= %(since)s GROUP BY connection
+"""
 
 CLAIM: Final[LiteralString] = """
 INSERT INTO inbound.seen AS seen (connection, event_id, message, number, seen_at)
@@ -234,6 +238,11 @@ async def forget(tx: Tx, connection: str, feed: str, places: Sequence[str], now:
         "long_ago": now - LEFT_BEHIND,
     }
     await execute(tx, FORGET, params)
+
+
+async def spoken_since(tx: Tx, since: datetime) -> Mapping[str, datetime]:
+    """Connections that brought a message since a moment, by whatever route, and when the last one came."""
+    return dict(await fetch_tuples(tx, SPOKEN_SINCE, {"since": id_floor(since)}))
 
 
 async def list_feeds(tx: Tx, connection: str) -> Sequence[FeedShown]:

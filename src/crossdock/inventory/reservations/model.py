@@ -80,8 +80,9 @@ class ReserveRequest:
     """None: who asked first comes first."""
     channel: ChannelCode | None = None
     """For whom: a record, not a rule of inventory."""
+    asked: Sequence[tuple[Sku, Decimal]] = ()
+    """What was asked for, where that is not what is claimed: the key stands for the kit, whatever it is made of."""
     correlation_id: UUID | None = None
-    """Its own trace, when requests of several traces share a batch."""
 
     def __post_init__(self) -> None:
         check_moment(self.expires_at, "expires_at")

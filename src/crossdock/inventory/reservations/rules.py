@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from crossdock.canonical.stock import MovementKind
-from crossdock.inventory.model import ZERO, Account, Position, PositionKey, Posting
+from crossdock.inventory.model import NEW, ZERO, Account, Position, PositionKey, Posting
 from crossdock.inventory.reservations.claims import arrived, freed_to, fresh_claim, given_back, left_behind
 from crossdock.inventory.reservations.model import (
     ACCOUNT_OF,
@@ -52,9 +52,9 @@ def request_print(request: ReserveRequest) -> bytes:
     have computed a later deadline, and the estate may rank locations anew.
     """
     units: dict[tuple[str, str], Decimal] = {}
-    for line in request.lines:
-        item = (line.sku, line.condition)
-        units[item] = units[item] + line.quantity if item in units else line.quantity
+    named = [((sku, NEW), quantity) for sku, quantity in request.asked]
+    for item, quantity in named or [((line.sku, line.condition), line.quantity) for line in request.lines]:
+        units[item] = units[item] + quantity if item in units else quantity
     lines = [(*item, f"{quantity.normalize():f}") for item, quantity in sorted(units.items())]
     return digest((request.kind.value, request.fill.value, request.channel, lines))
 

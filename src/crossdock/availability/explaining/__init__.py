@@ -1,0 +1,1 @@
+"""One number with everything that made it, at any moment."""

@@ -1,0 +1,1 @@
+"""How fast goods leave, and how long nobody has told of them: what staleness is reckoned from."""

@@ -1,0 +1,1 @@
+"""The estate as the formulas look things up in it."""

@@ -1,0 +1,1 @@
+"""What the locations of a channel can promise together."""

@@ -1,0 +1,68 @@
+"""What of a number a channel is told, and when that is news. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from crossdock.availability.model import (
+    ZERO,
+    Availability,
+    NewTarget,
+    Rule,
+)
+from crossdock.availability.questions.rules import Question
+from crossdock.availability.reasons import rules as reasons
+from crossdock.canonical.base import ChannelCode, Sku
+
+LAST_UNITS: Final = Decimal(3)
+"""From here down every unit is urgent news: the next sale may be one too many."""
+
+
+def told(asked: Question, answer: Availability) -> Availability:
+    """The number within its limits, and why if it is zero."""
+    least, least_rule = minimum(asked)
+    most, most_rule = maximum(asked)
+    published = answer.sellable if most is None else min(answer.sellable, most)
+    if least is not None and answer.sellable < least:
+        published = ZERO
+    limited = replace(
+        answer,
+        publish_min=least,
+        publish_min_rule=least_rule,
+        publish_max=most,
+        publish_max_rule=most_rule,
+        published=published,
+    )
+    return replace(limited, causes=reasons.of_answer(limited))
+
+
+def minimum(asked: Question) -> tuple[Decimal | None, Rule | None]:
+    """With less than this the channel is told 0, and by which rule."""
+    for found, _ in asked.policy.publish_limits.matching(asked.subject, asked.now):
+        if found.rule.minimum is not None:
+            return found.rule.minimum, Rule("publish_limits", found.index, found.rule.minimum)
+    return None, None
+
+
+def maximum(asked: Question) -> tuple[Decimal | None, Rule | None]:
+    """The most that the channel is told, and by which rule; no rule when it is the channel's own."""
+    for found, _ in asked.policy.publish_limits.matching(asked.subject, asked.now):
+        if found.rule.maximum is not None:
+            return found.rule.maximum, Rule("publish_limits", found.index, found.rule.maximum)
+    return asked.channel.publish_max, None
+
+
+def urgent(before: Decimal | None, after: Decimal) -> bool:
+    """News that cannot wait: gone, back again, or nearly gone."""
+    return after <= LAST_UNITS or before == 0
+
+
+def changes(current: Mapping[tuple[ChannelCode, Sku], Decimal], fresh: Iterable[Availability]) -> Iterator[NewTarget]:
+    """The numbers that differ from what the channel shall show so far."""
+    for answer in fresh:
+        if answer.published is None:
+            continue
+        before = current.get((answer.channel, answer.sku))
+        if before != answer.published:
+            yield NewTarget(answer.channel, answer.sku, answer.published, urgent(before, answer.published))

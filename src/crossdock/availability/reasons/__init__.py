@@ -1,0 +1,1 @@
+"""Why a number is zero, in codes that people and machines know."""

@@ -1,0 +1,1 @@
+"""Stops of the moment: what somebody decided may not be sold, until somebody lets it."""

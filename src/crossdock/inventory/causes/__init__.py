@@ -1,0 +1,1 @@
+"""Which row of the ledger made a balance what it is."""

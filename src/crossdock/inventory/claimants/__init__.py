@@ -1,0 +1,1 @@
+"""Whose claims stand where."""

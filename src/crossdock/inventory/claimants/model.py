@@ -1,0 +1,16 @@
+"""Open claims, added up."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crossdock.canonical.base import ChannelCode, LocationCode, Sku
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedUnits:
+    """Units of an item that a channel's open claims hold at a location."""
+
+    sku: Sku
+    location: LocationCode
+    channel: ChannelCode
+    units: Decimal
