@@ -106,6 +106,30 @@ def test_an_unknown_order_is_one_sentence(stocked: Desk) -> None:
     assert said.err == 'No order is called "nobody", here or in any connected system.\n'
 
 
+def test_an_order_is_cancelled_by_the_line_and_then_whole_and_repeating_changes_nothing(
+    stocked: Desk, told: dict[str, object]
+) -> None:
+    less = ("order", "cancel", "1042", "--reason", "one is enough", "--line", "1=1")
+
+    assert stocked.run(*less).out == "1 of its units will not be shipped; the rest goes on.\n"
+    assert stocked.run(*less).out == "That is cancelled already: nothing has changed.\n"
+    beyond = stocked.run(*less[:-1], "1=3", "--json")
+    assert (beyond.code, beyond.json) == (
+        1,
+        {
+            "order_id": told["order_id"],
+            "done": False,
+            "text": "Nothing has changed: of line 1 not so many units are open or cancelled.",
+        },
+    )
+    assert stocked.run(*less[:-1], "1=none").code == 2
+    story = texts(stocked.run("order", "trace", "1042", "--json").json, "what")  # type: ignore[arg-type]  # one order
+    assert (story.count("order.lines_cancelled"), story.count("fulfilment.reduced")) == (1, 1)
+
+    whole = stocked.run("order", "cancel", "1042", "--reason", "changed her mind")
+    assert (whole.code, whole.out) == (0, "Nothing of the order will be shipped.\n")
+
+
 def test_intents_are_listed_shown_and_nothing_is_parked(stocked: Desk, told: dict[str, object]) -> None:
     (row,) = stocked.rows("intents", "list", "--subject", f"order/{told['order_id']}")
 

@@ -162,6 +162,26 @@ async def test_cancelling_twice_cancels_once(api: Api) -> None:
     assert (await api.get(str(told.json["href"]))).json["status"] == "cancelled"
 
 
+async def test_part_of_an_order_is_cancelled_once_however_often_it_is_said(api: Api) -> None:
+    told = await api.post("/v1/orders", order("A-1", line(quantity="3")))
+    path = f"{told.json['href']}/cancel"
+    one: dict[str, object] = {"line_id": "1", "cancelled": "1"}
+    less: dict[str, object] = {"reason": "two are enough", "lines": [one]}
+
+    first, again = await api.post(path, less), await api.post(path, less)
+    beyond = await api.post(path, {"reason": "x", "lines": [{"line_id": "1", "cancelled": "4"}]})
+    twice = await api.post(path, {"reason": "x", "lines": [one, one]})
+
+    assert (first.status, first.json["outcome"], first.json["cancelled"]) == (200, "lines_cancelled", "1")
+    assert (again.status, again.json["outcome"]) == (200, "already_cancelled")
+    assert beyond.status == 409
+    assert "$.lines[0].cancelled" in str(beyond.json["errors"])
+    assert twice.status == 422
+    assert "$.lines[1].line_id" in str(twice.json["errors"])
+    view = await api.get(str(told.json["href"]))
+    assert "{'cancelled': '1', 'unplaced': '2'}" in str(view.json["lines"])
+
+
 async def test_what_is_not_there_cannot_be_read_or_cancelled(api: Api) -> None:
     nobody = "/v1/orders/0198c5a1-0000-7000-8000-000000000001"
 

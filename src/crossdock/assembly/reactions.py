@@ -48,7 +48,7 @@ class Reactor:
 
 
 async def _place_orders(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
-    """Accepted, released or paid orders look for their goods."""
+    """Accepted, released or paid orders look for their goods; what nobody counts does when its goods are cancelled."""
     causes = {OrderId(UUID(_order_id(event))): event.id for event in events}
     await orders.place(tx, estate, list(causes), known=catalog.tracked, now=now, causes=causes)
 
@@ -117,7 +117,12 @@ async def _ask_about_documents(tx: Tx, estate: Estate, events: Sequence[Event], 
 
 def _order_id(event: Event) -> str:
     match event.fact:
-        case facts.OrderAccepted() | facts.OrderHoldReleased() | facts.OrderPaymentChanged():
+        case (
+            facts.OrderAccepted()
+            | facts.OrderHoldReleased()
+            | facts.OrderPaymentChanged()
+            | facts.OrderLinesCancelled()
+        ):
             return event.fact.order_id
         case _:
             raise TypeError(event.type)
@@ -126,7 +131,7 @@ def _order_id(event: Event) -> str:
 REACTORS: Final = (
     Reactor(
         name="placing",
-        to=(facts.OrderAccepted, facts.OrderHoldReleased, facts.OrderPaymentChanged),
+        to=(facts.OrderAccepted, facts.OrderHoldReleased, facts.OrderPaymentChanged, facts.OrderLinesCancelled),
         react=_place_orders,
     ),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),

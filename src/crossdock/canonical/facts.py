@@ -10,6 +10,7 @@ from crossdock.canonical.base import Document
 from crossdock.canonical.order_facts import (
     CustomerErased,
     FulfilmentCancelled,
+    FulfilmentReduced,
     FulfilmentReleased,
     FulfilmentShipped,
     OrderAccepted,
@@ -18,6 +19,7 @@ from crossdock.canonical.order_facts import (
     OrderEdited,
     OrderHeld,
     OrderHoldReleased,
+    OrderLinesCancelled,
     OrderPaymentChanged,
     OrderPlacedOnStock,
     PlacedLine,
@@ -79,6 +81,7 @@ __all__ = [
     "FeedSilent",
     "FileChanged",
     "FulfilmentCancelled",
+    "FulfilmentReduced",
     "FulfilmentReleased",
     "FulfilmentShipped",
     "IntentLanded",
@@ -98,6 +101,7 @@ __all__ = [
     "OrderEdited",
     "OrderHeld",
     "OrderHoldReleased",
+    "OrderLinesCancelled",
     "OrderPaymentChanged",
     "OrderPlacedOnStock",
     "PlacedLine",
@@ -130,11 +134,13 @@ Fact: TypeAlias = (
     | OrderHoldReleased
     | OrderPaymentChanged
     | OrderCancelled
+    | OrderLinesCancelled
     | OrderEdited
     | OrderCompleted
     | CustomerErased
     | FulfilmentReleased
     | FulfilmentShipped
+    | FulfilmentReduced
     | FulfilmentCancelled
     | StockShort
     | StockCovered

@@ -92,6 +92,15 @@ class OrderCancelled(Document, frozen=True, tag="order.cancelled", tag_field="fa
     cancelled_at: Moment
 
 
+class OrderLinesCancelled(Document, frozen=True, tag="order.lines_cancelled", tag_field="fact"):
+    """Part of the order will not be shipped any more, the rest still is or has left; claims were released with it."""
+
+    order_id: Code
+    lines: tuple[GoodsLine, ...]
+    reason: Text
+    cancelled_at: Moment
+
+
 class OrderEdited(Document, frozen=True, tag="order.edited", tag_field="fact"):
     """The channel changed lines or total after acceptance; the hub does not follow by itself: a person decides."""
 
@@ -125,6 +134,16 @@ class FulfilmentShipped(Document, frozen=True, tag="fulfilment.shipped", tag_fie
     shipped_at: Moment
     carrier: Text = ""
     tracking: tuple[Text, ...] = ()
+
+
+class FulfilmentReduced(Document, frozen=True, tag="fulfilment.reduced", tag_field="fact"):
+    """The location has less to do than it was given; `lines` is what need not leave any more."""
+
+    fulfilment_id: Code
+    order_id: Code
+    location: LocationCode
+    lines: tuple[GoodsLine, ...]
+    reason: Text
 
 
 class FulfilmentCancelled(Document, frozen=True, tag="fulfilment.cancelled", tag_field="fact"):

@@ -1,21 +1,25 @@
-"""`crossdock order …`: one order's whole story."""
+"""`crossdock order …`: one order's whole story; cancel it, or part of it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from decimal import Decimal
+from typing import Annotated, Final, assert_never
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from crossdock.canonical.base import OrderId
+from crossdock.canonical.base import OrderId, check_positive
 from crossdock.canonical.money import exact, money
-from crossdock.cli.context import hub
-from crossdock.cli.output import AsJson, CommandError, age, print_json, print_table, say, shown
+from crossdock.cli.adding import parsed
+from crossdock.cli.context import hub, person
+from crossdock.cli.output import EXIT_FINDINGS, AsJson, CommandError, age, print_json, print_table, say, shown
 from crossdock.foundation.db import Tx
 from crossdock.operations import trace as traces
 from crossdock.operations.trace import Trace
 from crossdock.orders import service as orders
+from crossdock.orders.model import AlreadyCancelled, Cancelled, NotFound, RestCancelled, TooLate
+from crossdock.orders.service import LinesCancelled, LinesOutcome, NotOpen
 
-app = App(name="order", help="Orders: find one, and everything that happened to it.")
+app = App(name="order", help="Orders: find one and everything that happened to it, cancel.")
 
 STEPS: Final = ("time", "after", "who", "what", "detail", "ids")
 WAITS: Final = ("waits for", "what", "since", "exception")
@@ -39,6 +43,65 @@ async def trace(order: str, *, json: AsJson = False) -> int:
     else:
         _print(found, now)
     return 0
+
+
+@app.command
+async def cancel(
+    order: str, *, reason: str, line: Annotated[Sequence[str], Parameter(negative="")] = (), json: AsJson = False
+) -> int:
+    """Ship nothing more of an order, or less of some lines. Claims are free again at once; repeating changes nothing.
+
+    Args:
+        order: As for `trace`.
+        reason: Why; kept with the order.
+        line: LINE=UNITS: so many units of that line shall be cancelled in all; repeat. None means the whole order.
+        json: Print JSON for machines.
+    """
+    in_all = {name: _units(name, units) for name, units in parsed(line).items()}
+    async with hub() as parts, parts.database.transaction() as tx:
+        found = await _the_one(tx, order)
+        source, now = f"person:{person()}", parts.clock.now()
+        if in_all:
+            outcome = await orders.cancel_lines(tx, found, in_all, reason, now=now, source=source)
+        else:
+            outcome = await orders.cancel(tx, found, reason, now=now, source=source)
+    done, text = _said(outcome)
+    if json:
+        print_json({"order_id": found, "done": done, "text": text})
+    else:
+        say(text, "" if done else "red")
+    return 0 if done else EXIT_FINDINGS
+
+
+def _units(name: str, text: str) -> Decimal:
+    try:
+        units = Decimal(text)
+        check_positive(units, name)
+    except (ArithmeticError, ValueError) as error:
+        raise CommandError(f'"{text}" is no number of units of line {name} above 0.') from error
+    return units
+
+
+def _said(outcome: LinesOutcome) -> tuple[bool, str]:
+    match outcome:
+        case Cancelled():
+            said = True, "Nothing of the order will be shipped."
+        case RestCancelled():
+            said = True, f"{shown(outcome.shipped)} units had left; the rest is cancelled."
+        case LinesCancelled():
+            said = True, f"{shown(outcome.units)} of its units will not be shipped; the rest goes on."
+        case AlreadyCancelled():
+            said = True, "That is cancelled already: nothing has changed."
+        case NotOpen():
+            lines = ", ".join(outcome.line_ids)
+            said = False, f"Nothing has changed: of line {lines} not so many units are open or cancelled."
+        case TooLate():
+            said = False, "Everything has left: it comes back as a return."
+        case NotFound():
+            said = False, "There is no such order."
+        case _:
+            assert_never(outcome)
+    return said
 
 
 async def _the_one(tx: Tx, text: str) -> OrderId:

@@ -109,6 +109,8 @@ class Shipping:
     shipped_at: datetime
     lines: Mapping[str, Decimal] | None = None
     """Units per order line; None means everything that was still to leave."""
+    units: Mapping[Sku, Decimal] | None = None
+    """Units per item, from who knows no lines of ours; instead of `lines`."""
     carrier: str = ""
     tracking: tuple[str, ...] = ()
     source: str = "fulfilment"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from crossdock.canonical.base import Sku
 from crossdock.canonical.intents import GoodsLine
 from crossdock.canonical.orders import Mode
 from crossdock.fulfilment.model import (
@@ -12,6 +13,7 @@ from crossdock.fulfilment.model import (
     AlreadyShipped,
     Exceeds,
     Fulfilment,
+    FulfilmentLine,
     Shipped,
     Shipping,
     State,
@@ -39,7 +41,8 @@ def leave(fulfilment: Fulfilment, shipping: Shipping) -> Leaving | AlreadyShippe
     state = after(fulfilment.state, LEAVING[fulfilment.mode])
     if state is None:
         return Unexpected(fulfilment.fulfilment_id, fulfilment.state)
-    wanted = everything(fulfilment) if shipping.lines is None else along(fulfilment, shipping.lines)
+    told = shipping.lines if shipping.units is None else dealt(fulfilment, shipping.units)
+    wanted = everything(fulfilment) if told is None else along(fulfilment, told)
     if not any(wanted.values()):
         return AlreadyShipped(fulfilment.fulfilment_id)
     room = {line.line_id: line.open + line.cancelled for line in fulfilment.lines}
@@ -56,6 +59,27 @@ def everything(fulfilment: Fulfilment) -> Mapping[str, Decimal]:
     if fulfilment.state is State.CANCELLED:
         return {line.line_id: line.cancelled for line in fulfilment.lines}
     return {}
+
+
+def dealt(fulfilment: Fulfilment, units: Mapping[Sku, Decimal]) -> Mapping[str, Decimal]:
+    """Units per item as units per line: what was to leave first, then what had been cancelled. More is more than we know."""
+    left = dict(units)
+    told: dict[str, Decimal] = {}
+    for room in (_to_leave, _called_off):
+        for line in fulfilment.lines:
+            taken = min(left.get(line.sku, ZERO), room(line))
+            if taken:
+                told[line.line_id] = told.get(line.line_id, ZERO) + taken
+                left[line.sku] -= taken
+    return {**told, **{f"{sku} beyond": rest for sku, rest in left.items() if rest}}
+
+
+def _to_leave(line: FulfilmentLine) -> Decimal:
+    return line.open
+
+
+def _called_off(line: FulfilmentLine) -> Decimal:
+    return line.cancelled
 
 
 def along(fulfilment: Fulfilment, told: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
@@ -90,11 +114,35 @@ def _left(fulfilment: Fulfilment, wanted: Mapping[str, Decimal], state: State) -
     return Leaving(moved, Shipped(moved.fulfilment_id, moved.order_id, moved.mode, was_open, revived), goods)
 
 
+def reduced(fulfilment: Fulfilment, units: Mapping[str, Decimal]) -> Fulfilment:
+    """Some open *units* need not leave any more; they must be there. With the last of them the work is over."""
+    assert all(ZERO < amount <= _open(fulfilment, line_id) for line_id, amount in units.items()), (fulfilment, units)
+    lines = tuple(replace(line, cancelled=line.cancelled + units.get(line.line_id, ZERO)) for line in fulfilment.lines)
+    after_it = replace(fulfilment, lines=lines)
+    return after_it if after_it.open else replace(after_it, state=_over(fulfilment))
+
+
+def _open(fulfilment: Fulfilment, line_id: str) -> Decimal:
+    return sum((line.open for line in fulfilment.lines if line.line_id == line_id), ZERO)
+
+
+def stranded(fulfilment: Fulfilment) -> Mapping[str, Decimal]:
+    """What nobody counts and what has no goods left here to go along with."""
+    if any(line.open for line in fulfilment.lines if line.tracked):
+        return {}
+    return {line.line_id: line.open for line in fulfilment.lines if line.open}
+
+
+def _over(fulfilment: Fulfilment) -> State:
+    """Nothing more leaves: shipped when a part has left, cancelled otherwise."""
+    some_left = any(line.shipped for line in fulfilment.lines)
+    state = after(fulfilment.state, LEAVING[fulfilment.mode] if some_left else Happening.CANCELLED)
+    assert state is not None, fulfilment.state
+    return state
+
+
 def cancelled(fulfilment: Fulfilment) -> Fulfilment:
     """Nothing more leaves: what was open is cancelled. A part that has left stays shipped."""
     assert fulfilment.open, fulfilment
     lines = tuple(replace(line, cancelled=line.cancelled + line.open) for line in fulfilment.lines)
-    some_left = any(line.shipped for line in lines)
-    state = after(fulfilment.state, LEAVING[fulfilment.mode] if some_left else Happening.CANCELLED)
-    assert state is not None, fulfilment.state
-    return replace(fulfilment, lines=lines, state=state)
+    return replace(fulfilment, lines=lines, state=_over(fulfilment))

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from crossdock.canonical.base import FulfilmentId, OrderId
-from crossdock.canonical.facts import FulfilmentCancelled, FulfilmentReleased, FulfilmentShipped
+from crossdock.canonical.facts import FulfilmentCancelled, FulfilmentReduced, FulfilmentReleased, FulfilmentShipped
 from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -20,6 +20,7 @@ from crossdock.fulfilment.model import (
     Parcel,
     ShipOutcome,
     Shipping,
+    State,
     Unknown,
 )
 from crossdock.inventory import service as inventory
@@ -35,6 +36,18 @@ class Cancellation:
 
     fulfilment: Fulfilment
     reason: str
+    causation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Open units, per order line, that a location need not give any more."""
+
+    fulfilment: Fulfilment
+    units: Mapping[str, Decimal]
+    reason: str
+    reference: str
+    """Tells this reduction from others of the same fulfilment."""
     causation_id: UUID | None = None
 
 
@@ -134,6 +147,56 @@ async def cancel_many(tx: Tx, cancellations: Sequence[Cancellation], *, now: dat
     )
 
 
+async def reduce_many(tx: Tx, reductions: Sequence[Reduction], *, now: datetime) -> None:
+    """Take part of the open work back and free its units, once. The fulfilments are locked by the caller."""
+    if not reductions:
+        return
+    changed = [rules.reduced(each.fulfilment, each.units) for each in reductions]
+    await store.change(
+        tx,
+        [
+            each if each.open else replace(each, ended_at=now, end_reason=reduction.reason)
+            for each, reduction in zip(changed, reductions, strict=True)
+        ],
+    )
+    releases = [
+        Release(
+            key=each.fulfilment.reservation_key,
+            reason=each.reason,
+            lines=claimed,
+            reference=MovementKey(f"fulfilment/{each.fulfilment.fulfilment_id}/{each.reference}"),
+            correlation_id=each.fulfilment.correlation_id,
+        )
+        for each in reductions
+        if (claimed := _grants(each.fulfilment, each.units))
+    ]
+    if releases:
+        await inventory.release(tx, releases, origin=Origin.begin(SOURCE), now=now)
+    await eventlog.append(tx, [_taken_back(each, left, now) for each, left in zip(reductions, changed, strict=True)])
+
+
+def _taken_back(reduction: Reduction, left: Fulfilment, now: datetime) -> NewFact:
+    """Less to do, or nothing any more."""
+    fulfilment = reduction.fulfilment
+    named = {"fulfilment_id": str(fulfilment.fulfilment_id), "order_id": str(fulfilment.order_id)}
+    fact: FulfilmentReduced | FulfilmentCancelled
+    if left.state is State.CANCELLED:
+        fact = FulfilmentCancelled(**named, reason=reduction.reason)
+    else:
+        fact = FulfilmentReduced(
+            **named,
+            location=fulfilment.location,
+            lines=tuple(
+                GoodsLine(sku=line.sku, quantity=units, line_id=line.line_id, tracked=line.tracked)
+                for line in fulfilment.lines
+                if (units := reduction.units.get(line.line_id))
+            ),
+            reason=reduction.reason,
+        )
+    origin = Origin(correlation_id=fulfilment.correlation_id, source=SOURCE, causation_id=reduction.causation_id)
+    return NewFact(stream=stream_of(fulfilment.fulfilment_id), fact=fact, happened_at=now, origin=origin)
+
+
 async def ship_many(
     tx: Tx, shippings: Sequence[Shipping], fulfilments: Mapping[FulfilmentId, Fulfilment], *, now: datetime
 ) -> Sequence[ShipOutcome]:
@@ -229,6 +292,11 @@ def _shipped_fact(shipping: Shipping, leaving: rules.Leaving) -> NewFact:
     return NewFact(
         stream=stream_of(fulfilment.fulfilment_id), fact=fact, happened_at=shipping.shipped_at, origin=origin
     )
+
+
+def stranded(fulfilment: Fulfilment, units: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """What nobody counts and what would have no goods left to go along with, once *units* are taken back."""
+    return rules.stranded(rules.reduced(fulfilment, units))
 
 
 def goods_of(fulfilment: Fulfilment) -> tuple[GoodsLine, ...]:

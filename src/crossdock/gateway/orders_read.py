@@ -1,37 +1,26 @@
-"""Orders as callers see them: list, find, get, trace, cancel. No personal data leaves through here."""
+"""Orders as callers see them: list, find, get. No personal data leaves through here."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, assert_never
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, get
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery
 
 from crossdock.canonical.base import OrderId
 from crossdock.canonical.money import exact
 from crossdock.fulfilment.model import Fulfilment, Parcel
 from crossdock.gateway.keys import Caller, Scope
 from crossdock.gateway.parts import caller_of, check_limit, parts_of, wrong
-from crossdock.gateway.patience import PATIENCE_S
 from crossdock.gateway.problems import Problem
 from crossdock.orders import service as orders
-from crossdock.orders.model import (
-    AlreadyCancelled,
-    Cancelled,
-    Hold,
-    Line,
-    NotFound,
-    Part,
-    RestCancelled,
-    TooLate,
-)
+from crossdock.orders.model import Hold, Line, Part
 from crossdock.orders.service import View
 
 FIND_MAX: Final = 200
-REASON_MAX: Final = 500
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,22 +119,6 @@ class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-class CancelRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why nothing more of the order shall be shipped."""
-
-    reason: str
-
-
-class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What cancelling came to."""
-
-    order_id: UUID
-    outcome: str
-    """cancelled, rest_cancelled (some had left already), already_cancelled"""
-    shipped: Decimal = Decimal(0)
-    """Units that had left: they come back as a return, if at all."""
-
-
 @get("/v1/orders", summary="Orders, newest first", opt={"scope": Scope.ORDERS_READ})
 async def list_orders(
     request: "Request[Any, Any, State]",
@@ -187,48 +160,9 @@ async def get_order(request: "Request[Any, Any, State]", state: State, order_id:
     return _order(visible(view, caller_of(request)))
 
 
-@post(
-    "/v1/orders/{order_id:uuid}/cancel",
-    summary="Ship nothing more of an order",
-    opt={"scope": Scope.ORDERS_WRITE, "conflicts": True},
-    status_code=200,
-)
-async def cancel_order(
-    request: "Request[Any, Any, State]", state: State, order_id: FromPath[UUID], data: JSONBody[CancelRequest]
-) -> CancelAnswer:
-    """Claims are released and open work is taken back in the same transaction. Safe to repeat."""
-    hub = parts_of(state).hub
-    now = hub.clock.now()
-    caller = caller_of(request)
-    reason = _reason(data.reason)
-    async with hub.database.transaction(patience_s=PATIENCE_S) as tx:
-        visible(await orders.get(tx, OrderId(order_id)), caller)
-        outcome = await orders.cancel(tx, OrderId(order_id), reason, now=now, source=f"api:{caller.name}")
-    hub.hints.ring()
-    match outcome:
-        case Cancelled():
-            return CancelAnswer(order_id=order_id, outcome="cancelled")
-        case RestCancelled():
-            return CancelAnswer(order_id=order_id, outcome="rest_cancelled", shipped=outcome.shipped)
-        case AlreadyCancelled():
-            return CancelAnswer(order_id=order_id, outcome="already_cancelled")
-        case TooLate():
-            raise Problem("conflict", "everything has left already: it comes back as a return")
-        case NotFound():
-            raise Problem("not-found", f"there is no order {order_id}")
-        case _:
-            assert_never(outcome)
-
-
 def _findable(text: str) -> str:
     if not 0 < len(text) <= FIND_MAX or "\x00" in text:
         raise wrong("q", f"must have 1 to {FIND_MAX} characters")
-    return text
-
-
-def _reason(text: str) -> str:
-    if len(text) > REASON_MAX or "\x00" in text:
-        raise Problem("invalid", f"`reason` must have at most {REASON_MAX} characters")
     return text
 
 

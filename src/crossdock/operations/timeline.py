@@ -161,6 +161,16 @@ def _cancelled(fact: facts.OrderCancelled) -> str:
 
 
 @told.register
+def _lines_cancelled(fact: facts.OrderLinesCancelled) -> str:
+    return f"{_goods(fact.lines)}: {fact.reason}"
+
+
+@told.register
+def _reduced(fact: facts.FulfilmentReduced) -> str:
+    return f"less at {fact.location}: {_goods(fact.lines)}"
+
+
+@told.register
 def _edited(fact: facts.OrderEdited) -> str:
     return fact.difference
 

@@ -1,7 +1,8 @@
 """Use cases of orders. All take the transaction; those that change something lock their orders in key order first."""
 
 from crossdock.fulfilment.model import Shipping
-from crossdock.orders.closing.service import Cancellation, cancel, cancel_many, ship, ship_many
+from crossdock.orders.closing.model import LinesCancelled, LinesOutcome, NotOpen
+from crossdock.orders.closing.service import Cancellation, cancel, cancel_lines, cancel_many, ship, ship_many
 from crossdock.orders.forgetting.service import forget, of_contacts
 from crossdock.orders.holding.service import Known, hold_order, release_hold, standing
 from crossdock.orders.intake.service import Acceptance, accept_many
@@ -25,11 +26,15 @@ __all__ = [
     "Cancellation",
     "Causes",
     "Known",
+    "LinesCancelled",
+    "LinesOutcome",
+    "NotOpen",
     "Shipping",
     "View",
     "accept_many",
     "apply_change",
     "cancel",
+    "cancel_lines",
     "cancel_many",
     "contact_of",
     "find",

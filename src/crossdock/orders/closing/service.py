@@ -1,24 +1,29 @@
 """Cancel orders and let their goods leave. Each call locks its orders in key order, then does a batch in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import assert_never
 from uuid import UUID
 
 from crossdock.canonical.base import OrderId
-from crossdock.canonical.facts import OrderCancelled, OrderCompleted
+from crossdock.canonical.facts import OrderCancelled, OrderCompleted, OrderLinesCancelled
+from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
+from crossdock.foundation.ids import new_id
 from crossdock.fulfilment import service as fulfilments
 from crossdock.fulfilment.model import AlreadyShipped, Exceeds, ShipOutcome, Shipped, Shipping, Unexpected, Unknown
 from crossdock.orders import store as shared
 from crossdock.orders.closing import rules, store
+from crossdock.orders.closing.model import LinesCancelled, LinesOutcome, NotOpen
 from crossdock.orders.holding.service import Placing, Releasing, place_many, release_many, stream_of
 from crossdock.orders.model import (
     RECHECK,
     SOURCE,
+    ZERO,
     AlreadyCancelled,
     Cancelled,
     CancelOutcome,
@@ -112,7 +117,7 @@ async def _write_cancelled(tx: Tx, cancelling: Sequence[_Cancelling], *, now: da
     )
     await shared.set_vectors(tx, [line for each in moved.values() if each.moved for line in each.moved.lines])
     await shared.set_completed(tx, sorted(moved), now=now)
-    await eventlog.append(tx, [_closed_fact(each, now=now) for each in moved.values()])
+    await eventlog.append(tx, [fact for each in moved.values() for fact in _closed_facts(each, now=now)])
     await release_many(
         tx,
         [
@@ -134,15 +139,95 @@ async def _write_cancelled(tx: Tx, cancelling: Sequence[_Cancelling], *, now: da
     )
 
 
-def _closed_fact(each: _Cancelling, *, now: datetime) -> NewFact:
+def _closed_facts(each: _Cancelling, *, now: datetime) -> Sequence[NewFact]:
     """Part shipped and the rest cancelled is complete, and to be invoiced; otherwise the order is cancelled."""
-    order_id = str(each.asked.order_id)
-    fact = (
-        OrderCompleted(order_id=order_id)
+    assert each.moved is not None, each.asked
+    order_id, asked = str(each.asked.order_id), each.asked
+    facts: Sequence[OrderLinesCancelled | OrderCompleted | OrderCancelled] = (
+        (_lines_cancelled(each.asked, each.moved), OrderCompleted(order_id=order_id))
         if isinstance(each.outcome, RestCancelled)
-        else OrderCancelled(order_id=order_id, reason=each.asked.reason, cancelled_at=each.asked.cancelled_at)
+        else (OrderCancelled(order_id=order_id, reason=asked.reason, cancelled_at=asked.cancelled_at),)
     )
-    return NewFact(stream=stream_of(each.asked.order_id), fact=fact, happened_at=now, origin=each.origin)
+    stream = stream_of(asked.order_id)
+    return [NewFact(stream=stream, fact=fact, happened_at=now, origin=each.origin) for fact in facts]
+
+
+def _lines_cancelled(asked: Cancellation, moved: rules.Moved) -> OrderLinesCancelled:
+    return OrderLinesCancelled(
+        order_id=str(asked.order_id),
+        lines=tuple(
+            GoodsLine(sku=line.sku, quantity=vector.cancelled - line.vector.cancelled, line_id=line.line_id)
+            for line, vector in moved.lines
+            if vector.cancelled > line.vector.cancelled
+        ),
+        reason=asked.reason,
+        cancelled_at=asked.cancelled_at,
+    )
+
+
+async def cancel_lines(
+    tx: Tx,
+    order_id: OrderId,
+    in_all: Mapping[str, Decimal],
+    reason: str,
+    *,
+    now: datetime,
+    source: str = SOURCE,
+    causation_id: UUID | None = None,
+) -> LinesOutcome:
+    """Let so many units per line id be cancelled *in_all*: claims are released once, work is taken back, all or nothing.
+
+    Said twice it changes nothing. With the last open unit the whole order is cancelled, as `cancel` does it.
+    """
+    order = (await shared.lock_orders(tx, [order_id])).get(order_id)
+    refused = NotFound(order_id) if order is None else _not_less(order, in_all)
+    if order is None or refused is not None:
+        assert refused is not None
+        return refused
+    units = rules.still_to_cancel(order, in_all)
+    if sum(units.values(), ZERO) == order.units.open:
+        return await cancel(tx, order_id, reason, now=now, source=source, causation_id=causation_id)
+    asked = Cancellation(order_id=order_id, reason=reason, cancelled_at=now, source=source, causation_id=causation_id)
+    await _lessen(tx, order, units, asked, now=now)
+    return LinesCancelled(order_id, sum(units.values(), ZERO))
+
+
+def _not_less(order: Order, in_all: Mapping[str, Decimal]) -> AlreadyCancelled | TooLate | NotOpen | None:
+    """Why no unit of the order can be cancelled as asked; None when some can."""
+    order_id = order.header.order_id
+    missing = rules.beyond(order, in_all)
+    if order.header.cancelled_at is not None:
+        return AlreadyCancelled(order_id)
+    if not order.open:
+        return TooLate(order_id)
+    if missing:
+        return NotOpen(order_id, missing)
+    return None if rules.still_to_cancel(order, in_all) else AlreadyCancelled(order_id)
+
+
+async def _lessen(tx: Tx, order: Order, units: Mapping[str, Decimal], asked: Cancellation, *, now: datetime) -> None:
+    """Less for the locations to do. What nobody counts and has no goods left beside it looks for a place again."""
+    work = [each for each in await fulfilments.lock_of_orders(tx, [asked.order_id]) if each.open]
+    less = rules.lessened(order, units, work)
+    back = [(each, taken, fulfilments.stranded(each, taken)) for each, taken in less.work]
+    stranded: dict[str, Decimal] = {}
+    for _, _, alone in back:
+        for line_id, amount in alone.items():
+            stranded[line_id] = stranded.get(line_id, ZERO) + amount
+    moved = rules.taken_back(less.moved.order, stranded)
+    vectors = {line.line_id: vector for line, vector in [*less.moved.lines, *moved.lines]}
+    await shared.set_vectors(tx, [(line, vectors[line.line_id]) for line in order.lines if line.line_id in vectors])
+    await fulfilments.reduce_many(
+        tx,
+        [
+            fulfilments.Reduction(each, {**alone, **taken}, asked.reason, f"less/{new_id()}", asked.causation_id)
+            for each, taken, alone in back
+        ],
+        now=now,
+    )
+    origin = Origin(correlation_id=order.header.correlation_id, source=asked.source, causation_id=asked.causation_id)
+    fact = _lines_cancelled(asked, less.moved)
+    await eventlog.append(tx, [NewFact(stream=stream_of(asked.order_id), fact=fact, happened_at=now, origin=origin)])
 
 
 def _late(each: _Cancelling) -> str:
