@@ -63,6 +63,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "accepted_at": "When the hub took it in.",
     "completed_at": "When everything had been shipped or cancelled.",
     "cancelled_at": "When it was cancelled.",
+    "cancelled_on": "The day it was cancelled, where the company is.",
     "released_at": "When the location was told to begin.",
     "shipped_at": "When the goods left.",
     "landed_at": "When the target had it.",

@@ -108,6 +108,7 @@ async def hub(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     # Pumps go by the real clock, so the hub does.
     made = World(replace(make_hub(database, tmp_path, {"plain": PLAIN, "tells": TELLS}), clock=SYSTEM_CLOCK))
     await made.apply_estate(RETAILER)
+    await made.know("T")
     return made
 
 

@@ -204,7 +204,7 @@ def test_every_exception_says_what_to_repair_and_has_a_way_out(fact: Document) -
     ("fact", "settling"), [(fact, settling) for fact, _, settling in NEEDING if settling is not None]
 )
 def test_a_fact_that_settles_a_matter_closes_exactly_that_one(fact: Document, settling: Document) -> None:
-    assert settled_by(settling) == opened(fact).key
+    assert settled_by(settling) == (opened(fact).key,)
     assert matter_of(settling) is None
 
 

@@ -1,14 +1,15 @@
 """What each kind of document does when it arrives: one row per kind, one service call per row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import assert_never
 from uuid import UUID
 
 from crossdock.assembly.hub import Hub
-from crossdock.canonical.base import Document, FulfilmentId
+from crossdock.canonical.base import Document, FulfilmentId, Sku
 from crossdock.canonical.orders import OrderChanged, OrderPlaced
 from crossdock.canonical.receipts import SaleRecorded
 from crossdock.canonical.stock import (
@@ -260,6 +261,7 @@ async def _left(tx: Tx, told: ShipmentReported, *, source: str, causation_id: UU
         shipped_at=told.shipped_at,
         carrier=told.carrier,
         tracking=told.tracking,
+        units=_units(told),
         source=source,
         causation_id=causation_id,
     )
@@ -277,6 +279,13 @@ async def _left(tx: Tx, told: ShipmentReported, *, source: str, causation_id: UU
             return Rejected(reason=f'"{told.reference}" is no fulfilment of ours', path="$.reference")
         case _:
             assert_never(outcome)
+
+
+def _units(told: ShipmentReported) -> Mapping[Sku, Decimal] | None:
+    units: dict[Sku, Decimal] = {}
+    for line in told.lines:
+        units[Sku(line.sku)] = units.get(Sku(line.sku), Decimal(0)) + line.quantity
+    return units or None
 
 
 async def _see_document(_tx: Tx, record: Arrived, _context: ApplyContext) -> Outcome:

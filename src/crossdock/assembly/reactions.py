@@ -28,6 +28,7 @@ from crossdock.foundation.log import logger
 from crossdock.operations import service as operations
 from crossdock.operations.model import Matter
 from crossdock.orders import service as orders
+from crossdock.outbound import service as outbound
 
 log = logger(__name__)
 
@@ -98,10 +99,14 @@ async def _cancelled_order(tx: Tx, event: Event) -> str:
 
 
 async def _ask_about_documents(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
-    """A cancelled order has documents elsewhere, or gets one that was under way: the hub does not undo those."""
+    """A cancelled order has documents elsewhere, or gets one that was under way: what no flow undoes is left to people."""
     for event in events:
         subject = await _cancelled_order(tx, event)
-        documents = await crossref.documents_of(tx, subject) if subject else ()
+        documents = [
+            each
+            for each in (await crossref.documents_of(tx, subject) if subject else ())
+            if not outbound.is_undone(estate, each.connection, each.kind)
+        ]
         if not documents:
             continue
         named = ", ".join(f"{each.kind} {each.number or each.document_id} in {each.connection}" for each in documents)
@@ -109,7 +114,7 @@ async def _ask_about_documents(tx: Tx, estate: Estate, events: Sequence[Event], 
             type="order_cancelled_after_posting",
             key=f"cancelled/{subject}",
             subject=subject,
-            detail=f"cancelled, but there are documents: {named}"[:500],
+            detail=f"cancelled, but there are documents that nothing undoes: {named}"[:500],
         )
         origin = Origin(correlation_id=event.correlation_id, source="reactions", causation_id=event.id)
         await operations.open_exception(tx, estate, matter, origin=origin, now=now)

@@ -12,7 +12,7 @@ from crossdock.assembly.appliers import apply_news
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
 from crossdock.availability.model import Confirmed, Target
-from crossdock.canonical.base import ChannelCode, Document, OrderId, Sku
+from crossdock.canonical.base import ChannelCode, Document, FulfilmentId, OrderId, Sku
 from crossdock.canonical.intents import IntentDocument, PublishStock
 from crossdock.estate.model import ConnectionConfig, FlowKind
 from crossdock.eventlog.service import Origin
@@ -23,7 +23,10 @@ from crossdock.outbound.ports import ApplyNews, Builder, StateSource, Unbuildabl
 
 
 def builders(hub: Hub) -> Mapping[str, Builder]:
-    """Kinds whose documents hold personal data: built in the transaction that claims the intent."""
+    """Kinds whose documents are built in the transaction that claims the intent.
+
+    They hold personal data, or change until they are sent: lines may be cancelled in the meantime.
+    """
 
     async def sale(tx: Tx, intent: Intent) -> IntentDocument:
         document = await orders.sale_document(tx, hub.vault, OrderId(UUID(intent.reference)))
@@ -33,7 +36,21 @@ def builders(hub: Hub) -> Mapping[str, Builder]:
         zone = ZoneInfo((await hub.estate.get(tx)).company.zone)
         return msgspec.structs.replace(document, placed_at=document.placed_at.astimezone(zone))
 
-    return {FlowKind.SALE: sale}
+    async def invoice(tx: Tx, intent: Intent) -> IntentDocument:
+        zone = ZoneInfo((await hub.estate.get(tx)).company.zone)
+        document = await orders.invoice_document(tx, OrderId(UUID(intent.reference)), zone)
+        if document is None:
+            raise Unbuildable(f"order {intent.reference} is not complete")
+        return document
+
+    async def shipment(tx: Tx, intent: Intent) -> IntentDocument:
+        document = await orders.shipment_document(tx, FulfilmentId(UUID(intent.reference)))
+        if document is None:
+            raise Unbuildable(f"fulfilment {intent.reference} is not known")
+        zone = ZoneInfo((await hub.estate.get(tx)).company.zone)
+        return msgspec.structs.replace(document, released_at=document.released_at.astimezone(zone))
+
+    return {FlowKind.SALE: sale, FlowKind.SHIPMENT: shipment, FlowKind.INVOICE: invoice}
 
 
 def sources(hub: Hub, config: ConnectionConfig) -> Mapping[str, StateSource]:

@@ -90,7 +90,7 @@ class PostShipment(Document, frozen=True, tag="shipment.post", tag_field="intent
 
 
 class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent"):
-    """Invoice a sale that has shipped in full and post the invoice."""
+    """Invoice what was kept of a sale, once nothing more of it will be shipped, and post the invoice."""
 
     reference: Code
     sale_reference: Code
@@ -98,10 +98,22 @@ class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent")
     invoice_date: date
     total: Decimal
     currency: str
+    lines: tuple[SaleLine, ...] = ()
+    """Every line of the sale in its order, with what was kept of it (zero included); empty: all of the sale."""
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
         check_decimal(self.total, "total")
+
+
+class CancelSale(Document, frozen=True, tag="sale.cancel", tag_field="intent"):
+    """Nothing more of a sale will be shipped or invoiced: undo what has been done for that, close what is left."""
+
+    reference: Code
+    sale_reference: Code
+    order_id: Code
+    reason: Text
+    cancelled_on: date
 
 
 class JournalLine(Document, frozen=True):
@@ -205,6 +217,7 @@ IntentDocument = (
     PostSale
     | PostShipment
     | PostInvoice
+    | CancelSale
     | PostJournal
     | PostGoodsIssue
     | PostTransfer
@@ -212,4 +225,6 @@ IntentDocument = (
     | PublishStock
     | ReportFulfilment
 )
+UNDOES = {"sale.cancel": ("sale.post", "shipment.post", "invoice.post")}
+"""Kinds that take back what others have made, where it was made and is not wanted any more."""
 INTENT_KINDS = {str(kind.__struct_config__.tag): kind for kind in IntentDocument.__args__}

@@ -18,6 +18,7 @@ from crossdock.canonical.base import (
     check_not_negative,
     check_positive,
 )
+from crossdock.canonical.intents import GoodsLine
 
 
 class MovementKind(StrEnum):
@@ -221,9 +222,13 @@ class ShipmentReported(Document, frozen=True, tag="shipment_reported", tag_field
     number: Text = ""
     carrier: Text = ""
     tracking: tuple[Text, ...] = ()
+    lines: tuple[GoodsLine, ...] = ()
+    """What has left, as they say, by item; empty: everything that was to leave."""
 
     def __post_init__(self) -> None:
         check_moment(self.shipped_at, "shipped_at")
+        for line in self.lines:
+            check_positive(line.quantity, "quantity")
 
 
 class DocumentSeen(Document, frozen=True, tag="document_seen", tag_field="document"):

@@ -202,6 +202,15 @@ class Record:
             raise self._wrong(name, "array of text", value)
         return tuple(value)
 
+    def wholes(self, name: str) -> tuple[int, ...]:
+        """An array of integers; missing is empty."""
+        if not self.has(name):
+            return ()
+        value = self._fields[name]
+        if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
+            raise self._wrong(name, "array of integers", value)
+        return tuple(value)
+
     def _get(self, name: str, wanted: str) -> object:
         value = self._fields.get(name)
         if value is None:

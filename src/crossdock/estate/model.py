@@ -145,6 +145,7 @@ class FlowKind(StrEnum):
     SALE = "sale.post"
     SHIPMENT = "shipment.post"
     INVOICE = "invoice.post"
+    SALE_CANCEL = "sale.cancel"
     JOURNAL = "journal.post"
     GOODS_ISSUE = "goods_issue.post"
     TRANSFER = "transfer.post"

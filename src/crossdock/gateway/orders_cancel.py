@@ -64,7 +64,10 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def cancel_order(
     request: "Request[Any, Any, State]", state: State, order_id: FromPath[UUID], data: JSONBody[CancelRequest]
 ) -> CancelAnswer:
-    """Claims are released and open work is taken back in the same transaction. Safe to repeat."""
+    """Claims are released and open work is taken back in the same transaction. Safe to repeat.
+
+    What the ERP has of it already is undone by a flow `sale.cancel`.
+    """
     hub = parts_of(state).hub
     caller = caller_of(request)
     _check(data)

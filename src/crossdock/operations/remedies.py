@@ -259,7 +259,10 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         dismiss="records that could not be read without it have no effect; what was booked stays booked",
     ),
     "order_cancelled_after_posting": Remedy(
-        about=_outside, todo="Undo the documents over there (cancel, credit), as the detail names them.", dismiss=_CLOSE
+        about=_outside,
+        todo="Undo the documents over there (cancel, credit), as the detail names them; "
+        "with a flow `sale.cancel` the hub does it where the connector can.",
+        dismiss=_CLOSE,
     ),
     "work_stuck": Remedy(
         about=_outside,

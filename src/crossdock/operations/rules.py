@@ -8,6 +8,7 @@ from uuid import UUID
 
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, OrderId
+from crossdock.canonical.intents import UNDOES
 from crossdock.canonical.money import money
 from crossdock.canonical.receipts import ReceiptRef
 from crossdock.connector_kit.record import LOCATION
@@ -243,29 +244,35 @@ def _broken(fact: facts.ConnectionBroken) -> Matter:
     )
 
 
-def settled_by(fact: Document) -> str | None:
-    """The key of the exception that a fact closes by itself; None when it closes none."""
-    key: str | None = None
+def settled_by(fact: Document) -> Sequence[str]:
+    """The keys of the exceptions that a fact closes by itself."""
+    keys: Sequence[str] = ()
     match fact:
         case facts.OrderHoldReleased():
-            key = f"order/{fact.order_id}/{fact.hold}"
+            keys = (f"order/{fact.order_id}/{fact.hold}",)
         case facts.IntentLanded():
-            key = f"intent/{fact.intent_id}"
+            undone = (cancelled_key(fact.subject),) if fact.kind in UNDOES else ()
+            keys = (f"intent/{fact.intent_id}", *undone)
         case facts.ConnectionRestored():
-            key = f"connection/{fact.connection}"
+            keys = (f"connection/{fact.connection}",)
         case facts.MessageSettled():
-            key = f"message/{fact.message_id}#{fact.record}"
+            keys = (f"message/{fact.message_id}#{fact.record}",)
         case facts.FeedHeard():
-            key = f"feed/{fact.connection}/{fact.feed}"
+            keys = (f"feed/{fact.connection}/{fact.feed}",)
         case facts.ReceiptGapClosed():
-            key = _gap_key(fact)
+            keys = (_gap_key(fact),)
         case facts.TransferSettled():
-            key = f"transfer/{fact.transfer_id}"
+            keys = (f"transfer/{fact.transfer_id}",)
         case facts.ItemChanged():
-            key = f"item/{fact.sku}"
+            keys = (f"item/{fact.sku}",)
         case _:
             pass
-    return key
+    return keys
+
+
+def cancelled_key(subject: str) -> str:
+    """The matter of an order's documents elsewhere that are not wanted any more."""
+    return f"cancelled/{subject}"
 
 
 def _gap_key(fact: facts.ReceiptGapFound | facts.ReceiptGapClosed) -> str:

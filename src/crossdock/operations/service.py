@@ -37,8 +37,7 @@ async def _watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> str:
     matter = matter_of(event.fact)
     if matter is not None and not await _told_before(tx, event, matter):
         await open_exception(tx, estate, await _with_money(tx, matter), origin=origin, now=now)
-    key = settled_by(event.fact)
-    if key is not None:
+    for key in settled_by(event.fact):
         await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
     return "" if matter is None else matter.type
 

@@ -34,7 +34,9 @@ class Outcome(StrEnum):
     NOT_WANTED = "not_wanted"
     """Its reason went away before anything was applied."""
     TO_UNDO = "to_undo"
-    """It was applied and its reason went away: somebody must undo it over there."""
+    """It was applied and its reason went away: it must be undone over there."""
+    UNDONE = "undone"
+    """It was applied, and has been undone over there."""
 
 
 class Verdict(StrEnum):
@@ -107,6 +109,8 @@ class Planned:
     document: IntentDocument | None = None
     problem: str = ""
     """Why no document could be made of the fact: it is parked at once."""
+    undoes: str = ""
+    """The kind of intent that this one undoes: it is made only where such a one was begun. Empty: always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from crossdock.canonical.intents import IntentDocument
+from crossdock.canonical.intents import UNDOES, IntentDocument
 from crossdock.connections import service as connections
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import LandedDocument
+from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
@@ -57,6 +58,7 @@ __all__ = [
     "document_of",
     "freshness",
     "get_intent",
+    "is_undone",
     "list_intents",
     "maintain",
     "parked_causes",
@@ -136,6 +138,13 @@ async def freshness(tx: Tx, since: datetime) -> Sequence[Freshness]:
 async def document_of(tx: Tx, connection: str, kind: str, reference: str) -> str | None:
     """The target's document that our reference became; None while it has not landed."""
     return await reading.document_of(tx, connection, kind, reference)
+
+
+def is_undone(estate: Estate, connection: str, kind: str) -> bool:
+    """Does a flow undo such a document when its order is cancelled, or is it what undoes others?"""
+    if kind in UNDOES:
+        return True
+    return any(flow.connection == connection and kind in UNDOES.get(flow.kind, ()) for flow in estate.flows)
 
 
 # --- groups --------------------------------------------------------------------------------------------------------

@@ -92,6 +92,13 @@ UPDATE outbound.intent
    AND state IN ('pending', 'parked', 'refused', 'landed')
 """
 
+# Undone by an intent of its own: nobody need look at these any more.
+UNDONE: Final[LiteralString] = """
+UPDATE outbound.intent SET outcome = 'undone'
+ WHERE connection = %(connection)s AND business_key = %(key)s AND kind = ANY(%(kinds)b::text[])
+   AND state = 'landed' AND outcome = 'to_undo'
+"""
+
 PARK: Final[LiteralString] = """
 UPDATE outbound.intent SET state = 'parked', cause = %(cause)s, reason = %(reason)s, changed_at = %(now)s
  WHERE id = ANY(%(ids)b::uuid[]) AND state = 'pending'
@@ -228,6 +235,11 @@ async def settle(tx: Tx, settlings: Sequence[Settling], token: int | None, now: 
 async def drop_unwanted(tx: Tx, ids: Sequence[UUID]) -> int:
     """Withdraw those that came back although their reason is gone; mark those that landed as to be undone."""
     return await execute(tx, DROP_UNWANTED, {"ids": ids})
+
+
+async def undone(tx: Tx, connection: str, business_key: str, kinds: Sequence[str]) -> int:
+    """What was to be undone has been."""
+    return await execute(tx, UNDONE, {"connection": connection, "key": business_key, "kinds": list(kinds)})
 
 
 async def park(tx: Tx, ids: Sequence[UUID], cause: str, reason: str, now: datetime) -> None:

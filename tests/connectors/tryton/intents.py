@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import msgspec
+
 from crossdock.canonical.base import LocationCode, Tax
 from crossdock.canonical.intents import (
+    CancelSale,
     GoodsLine,
     IntentDocument,
     JournalLine,
@@ -89,6 +92,24 @@ def invoice(of: PostSale) -> PostInvoice:
         invoice_date=today(),
         total=of.total,
         currency=of.currency,
+    )
+
+
+def kept(of: PostSale, *quantities: int, total: str) -> PostInvoice:
+    """The invoice over so many units of each line of a sale."""
+    lines = tuple(
+        msgspec.structs.replace(line, quantity=Decimal(units)) for line, units in zip(of.lines, quantities, strict=True)
+    )
+    return msgspec.structs.replace(invoice(of), lines=lines, total=Decimal(total))
+
+
+def cancellation(of: PostSale) -> CancelSale:
+    return CancelSale(
+        reference=of.reference,
+        sale_reference=of.reference,
+        order_id=of.order_id,
+        reason="changed my mind",
+        cancelled_on=today(),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from crossdock.connector_kit import setting
 from crossdock.connector_kit.model import Connector, Decoder, Limits, Load, Pull, Role, Send, Setting
-from crossdock.connectors.tryton import books, changes, loads, sales, shipments, stock
+from crossdock.connectors.tryton import books, cancellations, changes, invoices, loads, sales, shipments, stock
 from crossdock.connectors.tryton.check import check
 from crossdock.connectors.tryton.feeds import OVERLAP, Feed, fetch
 
@@ -29,7 +29,7 @@ CONNECTOR: Final = Connector(
     name="tryton",
     title="Tryton 8.0",
     role=Role.ERP,
-    summary="Posts sales, shipments, invoices, journals, goods issues, transfers and counts; reads items, stock and changes.",
+    summary="Posts and cancels sales, posts shipments, invoices, journals, goods issues, transfers and counts; reads items, stock and changes.",
     settings=(
         Setting(name="url", title="Address", help="e.g. https://erp.example.com", refuse=setting.web_address),
         Setting(name="database", title="Database", help="Name of the database on that server."),
@@ -72,7 +72,14 @@ CONNECTOR: Final = Connector(
             settle=SETTLE,
             serial=True,
         ),
-        Send(kind="invoice.post", run=sales.post_invoices, probe=sales.probe_invoice, settle=SETTLE, serial=True),
+        Send(kind="invoice.post", run=invoices.post_invoices, probe=invoices.probe_invoice, settle=SETTLE, serial=True),
+        Send(
+            kind="sale.cancel",
+            run=cancellations.cancel_sales,
+            probe=cancellations.probe_cancellation,
+            settle=SETTLE,
+            serial=True,
+        ),
         Send(kind="journal.post", run=books.post_journals, probe=books.probe_journal, settle=SETTLE, serial=True),
         Send(
             kind="goods_issue.post",

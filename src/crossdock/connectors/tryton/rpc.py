@@ -105,6 +105,18 @@ class Tryton:
                 return
         raise CallFailed(Verdict.REFUSED, f"Tryton keeps asking whether to {button}", code="UserWarning")
 
+    async def wizard(self, name: str, model: str, record: int, state: str, data: Mapping[str, Json]) -> None:
+        """Carry a wizard on *record* through one of its states."""
+        begun = await self._write(f"wizard.{name}.create")
+        match begun:
+            case [int(number), *_]:
+                pass
+            case _:
+                raise CallFailed(Verdict.BROKEN, f"Tryton does not begin the wizard {name}: is it 8.0?")
+        context: Mapping[str, Json] = {"active_model": model, "active_id": record, "active_ids": [record]}
+        await self._write(f"wizard.{name}.execute", number, data, state, context=context)
+        await self._write(f"wizard.{name}.delete", number)
+
     async def preferences(self) -> Record:
         """The user's own context: company, language, groups."""
         return Record(await self._call("model.res.user.get_preferences", (True, {}), writes=False), "$.result")

@@ -1,10 +1,10 @@
-"""Orders as Tryton sales, and their invoices.
+"""Orders as Tryton sales.
 
 A sale's key is `(web_shop, web_id)`, which Tryton keeps unique; `web_id` is the intent's reference. Tried on 8.0:
 create (draft; its total can be read at once) → write a rounding line where Tryton's total differs by cents → quote →
 confirm. Confirming processes the sale in the same request, after its commit: a failure there is only logged, the sale
-stays `confirmed`, and pressing `process` tells why. With shipments by hand and the invoice on order, processing makes one
-draft invoice and no shipment, so that shipments from several warehouses can still belong to one sale.
+stays `confirmed`, and pressing `process` tells why. With shipments and invoice by hand, processing makes neither: shipments
+from several warehouses can belong to one sale, and the one invoice is made when it is known what was kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from crossdock.canonical.intents import IntentDocument, PostInvoice, PostSale, SaleLine
+from crossdock.canonical.intents import IntentDocument, PostSale, SaleLine
 from crossdock.connector_kit.model import Absent, Found, Landed, Outcome, Refused
 from crossdock.connector_kit.record import Record
 from crossdock.connector_kit.session import Session
@@ -24,13 +24,9 @@ from crossdock.connectors.tryton.rpc import Tryton
 from crossdock.connectors.tryton.wire import Json, day, decimal, money_of, quantity
 
 SALE: Final = "sale.sale"
-INVOICE: Final = "account.invoice"
 _PRICE_STEP: Final = Decimal("0.0001")
 """Tryton refuses unit prices with more than four decimals unless it was configured otherwise."""
-_CENT: Final = Decimal("0.01")
-_FIELDS: Final = ("state", "number", "total_amount", "_timestamp")
-_OTHER_TAXES: Final = ".invoice_taxes"
-"""Tryton asks when taxes are not the item's own: what the channel has charged, and the estate has mapped, is a fact."""
+_FIELDS: Final = ("state", "number", "total_amount", "invoice_method", "_timestamp")
 _SETTLED: Final = frozenset({"processing", "done"})
 
 
@@ -57,6 +53,16 @@ async def probe_sale(session: Session, document: IntentDocument) -> Found:
 async def find_sale(tryton: Tryton, reference: str) -> Record | None:
     """The sale of an order, in any state."""
     return await tryton.first(SALE, [["web_id", "=", reference], ["web_shop", "!=", None]], _FIELDS)
+
+
+async def unhandled_moves(tryton: Tryton, sale: int) -> list[int]:
+    """Cancelled moves of the sale for which nobody has said yet whether they are to be made again."""
+    domain: Sequence[Json] = [["origin.sale", "=", sale, "sale.line"], ["state", "=", "cancelled"]]
+    moves = {row.whole("id") for row in await tryton.rows("stock.move", domain, ["id"])}
+    fields = ["moves_ignored", "moves_recreated"]
+    for line in await tryton.rows("sale.line", [["sale", "=", sale]], fields):
+        moves -= {number for field in fields for number in line.wholes(field)}
+    return sorted(moves)
 
 
 async def _post_sale(session: Session, sale: PostSale) -> Outcome:
@@ -131,7 +137,7 @@ async def _values(session: Session, tryton: Tryton, sale: PostSale) -> Mapping[s
     return {
         "party": customer.party, "invoice_address": customer.address, "shipment_address": customer.address,
         "currency": currency, "web_shop": shop, "web_id": sale.reference, "reference": sale.number,
-        "sale_date": day(sale.placed_at.date()), "shipment_method": "manual", "invoice_method": "order",
+        "sale_date": day(sale.placed_at.date()), "shipment_method": "manual", "invoice_method": "manual",
         "warehouse": await codes.the_one(tryton, "stock.location", domain, f"warehouse {stand}"),
         "lines": [["create", [_sale_line(line, known, include=sale.prices_include_tax) for line in sale.lines]]],
     }  # fmt: skip
@@ -175,54 +181,3 @@ async def _state(tryton: Tryton, record: int) -> Record:
 
 def _landed(sale: Record) -> Landed:
     return Landed(document_id=document_id(SALE, sale.whole("id")), number=sale.text_or_empty("number"))
-
-
-# --- invoices ------------------------------------------------------------------------------------------------------
-
-
-async def post_invoices(session: Session, documents: Sequence[IntentDocument]) -> Sequence[Outcome]:
-    """Posts the one draft invoice that processing the sale has made.
-
-    Numbers are drawn under a lock that Tryton does not wait for: side by side, all but one get 503. Hence `serial`.
-    """
-    return [await _post_invoice(session, of_kind(document, PostInvoice)) for document in documents]
-
-
-async def probe_invoice(session: Session, document: IntentDocument) -> Found:
-    """Posted or not."""
-    tryton = Tryton(session)
-    sale = await find_sale(tryton, of_kind(document, PostInvoice).sale_reference)
-    invoice = await _invoice(tryton, sale) if sale is not None else None
-    if invoice is None or invoice.text("state") not in {"posted", "paid"}:
-        return Absent()
-    return _invoiced(invoice)
-
-
-async def _post_invoice(session: Session, document: PostInvoice) -> Outcome:
-    tryton = Tryton(session)
-    sale = await find_sale(tryton, document.sale_reference)
-    if sale is None:
-        return Refused(reason="Tryton has no sale for this order", path="$.sale_reference", code="sale_missing")
-    invoice = await _invoice(tryton, sale)
-    if invoice is None:
-        return Refused(reason="the sale has no invoice in Tryton", path="$.sale_reference", code="invoice_missing")
-    if invoice.text("state") in {"draft", "validated"}:
-        total = money_of(invoice, "total_amount")
-        if abs(total - document.total) >= _CENT:
-            reason = f"the invoice in Tryton is over {total}, the order over {document.total}"
-            return Refused(reason=reason, path="$.total", code="total_differs")
-        record = invoice.whole("id")
-        values: Mapping[str, Json] = {"invoice_date": day(document.invoice_date), "reference": document.reference}
-        await tryton.write(INVOICE, record, values, unless_changed_since=invoice)
-        await tryton.press(INVOICE, "post", record, accept=_OTHER_TAXES)
-        invoice = (await tryton.read(INVOICE, [record], _FIELDS))[0]
-    return _invoiced(invoice)
-
-
-async def _invoice(tryton: Tryton, sale: Record) -> Record | None:
-    domain: Sequence[Json] = [["sales", "=", sale.whole("id")], ["state", "!=", "cancelled"], ["type", "=", "out"]]
-    return await tryton.first(INVOICE, domain, _FIELDS)
-
-
-def _invoiced(invoice: Record) -> Landed:
-    return Landed(document_id=document_id(INVOICE, invoice.whole("id")), number=invoice.text_or_empty("number"))

@@ -18,7 +18,7 @@ from crossdock.connector_kit.session import Session
 from crossdock.connectors.tryton import codes
 from crossdock.connectors.tryton.codes import Warehouse, document_id, of_kind
 from crossdock.connectors.tryton.rpc import Tryton
-from crossdock.connectors.tryton.sales import find_sale
+from crossdock.connectors.tryton.sales import SALE, find_sale, unhandled_moves
 from crossdock.connectors.tryton.wire import Json, changed_at, day, decimal, money_of, quantity
 
 SHIPMENT: Final = "stock.shipment.out"
@@ -33,8 +33,11 @@ async def post_shipments(session: Session, documents: Sequence[IntentDocument]) 
 
 async def probe_shipment(session: Session, document: IntentDocument) -> Found:
     """Done or not; one that is under way counts as absent: `post_shipments` goes on from there."""
-    found = await _find(Tryton(session), document.reference)
-    return _landed(found, document.reference) if found is not None and found.text("state") == "done" else Absent()
+    tryton = Tryton(session)
+    found = await _find(tryton, document.reference)
+    if found is None or found.text("state") != "done":
+        return Absent()
+    return await _landed(session, tryton, found, document.reference)
 
 
 async def _find(tryton: Tryton, reference: str) -> Record | None:
@@ -43,10 +46,9 @@ async def _find(tryton: Tryton, reference: str) -> Record | None:
 
 async def _post(session: Session, document: PostShipment) -> Outcome:
     tryton = Tryton(session)
-    found = await _find(tryton, document.reference)
-    if found is not None and found.text("state") == "draft":
-        await tryton.delete(SHIPMENT, found.whole("id"))
-        found = None
+    found = await _going_on(session, tryton, document)
+    if isinstance(found, Refused):
+        return found
     if found is None:
         made = await _make(session, tryton, document)
         if isinstance(made, Refused):
@@ -55,7 +57,64 @@ async def _post(session: Session, document: PostShipment) -> Outcome:
     short = await _carry_out(tryton, found)
     if short:
         return Refused(reason=f"Tryton lacks {short} at {document.location}", path="$.lines", code="short")
-    return _landed(await _read(tryton, found.whole("id")), document.reference)
+    return await _landed(session, tryton, await _read(tryton, found.whole("id")), document.reference)
+
+
+async def _going_on(session: Session, tryton: Tryton, document: PostShipment) -> Record | Refused | None:
+    """What an earlier try has brought beyond draft, when it still is what shall leave: lines may be cancelled since."""
+    found = await _find(tryton, document.reference)
+    if found is None or found.text("state") == "done":
+        return found
+    record, state = found.whole("id"), found.text("state")
+    if state == "draft":
+        await tryton.delete(SHIPMENT, record)
+        return None
+    if await _leaving(session, tryton, record) == await _wanted(session, tryton, document):
+        return found
+    if state == "shipped":
+        number = found.text_or_empty("number")
+        reason = (
+            f"shipment {number} is on its way with more than shall leave now: finish it, or take it back, in Tryton"
+        )
+        return Refused(reason=reason, path="$.lines", code="shipped_more")
+    if state in {"waiting", "assigned"}:
+        await _take_back(tryton, record)
+        return None
+    await tryton.press(SHIPMENT, "cancel", record)
+    sale = await find_sale(tryton, document.sale_reference)
+    moves = await unhandled_moves(tryton, sale.whole("id")) if sale is not None else []
+    if sale is not None and moves:
+        ask: Json = {"domain_moves": moves, "recreate_moves": moves, "ignore_moves": []}
+        await tryton.wizard("sale.handle.shipment.exception", SALE, sale.whole("id"), "handle", {"ask": ask})
+    return None
+
+
+async def _wanted(session: Session, tryton: Tryton, document: PostShipment) -> Mapping[str, Decimal]:
+    """Units per item that moves of stock go with."""
+    items = await codes.items(session, tryton, [line.sku for line in document.lines])
+    wanted: dict[str, Decimal] = {}
+    for line in document.lines:
+        if items[line.sku].moves:
+            wanted[line.sku] = wanted.get(line.sku, Decimal(0)) + line.quantity
+    return wanted
+
+
+async def _leaving(session: Session, tryton: Tryton, shipment: int) -> Mapping[str, Decimal] | None:
+    """Units per item of ours on a shipment; None when something on it is none of ours."""
+    domain: Sequence[Json] = [
+        ["shipment", "=", document_id(SHIPMENT, shipment)],
+        ["to_location.type", "=", "customer"],
+        ["state", "!=", "cancelled"],
+    ]
+    moves = await tryton.rows("stock.move", domain, ["product", "quantity"])
+    ours = await session.identities.ours(codes.SKU, sorted({move.key("product") for move in moves}))
+    units: dict[str, Decimal] = {}
+    for move in moves:
+        sku = ours.get(move.key("product"))
+        if sku is None:
+            return None
+        units[sku] = units.get(sku, Decimal(0)) + move.number("quantity")
+    return units
 
 
 async def _make(session: Session, tryton: Tryton, document: PostShipment) -> int | Refused:
@@ -63,6 +122,8 @@ async def _make(session: Session, tryton: Tryton, document: PostShipment) -> int
     if sale is None:
         return Refused(reason="Tryton has no sale for this order", path="$.sale_reference", code="sale_missing")
     place = await codes.warehouse(session, tryton, document.location)
+    if not document.lines:
+        return Refused(reason="nothing of it is to leave any more", path="$.lines", code="nothing_left")
     items = await codes.items(session, tryton, [line.sku for line in document.lines])
     goods = [line for line in document.lines if items[line.sku].moves]
     if not goods:
@@ -185,9 +246,13 @@ def _origin(line: Record) -> str:
     return f"sale.line,{line.whole('id')}"
 
 
-def _landed(shipment: Record, reference: str) -> Landed:
-    """With the news that goods have left: in Tryton, `done` is that moment."""
+async def _landed(session: Session, tryton: Tryton, shipment: Record, reference: str) -> Landed:
+    """With the news of what has left: in Tryton, `done` is that moment."""
     named = document_id(SHIPMENT, shipment.whole("id"))
     number = shipment.text_or_empty("number")
-    left = ShipmentReported(reference=reference, document_id=named, shipped_at=changed_at(shipment), number=number)
+    units = await _leaving(session, tryton, shipment.whole("id"))
+    left = ShipmentReported(
+        reference=reference, document_id=named, shipped_at=changed_at(shipment), number=number,
+        lines=tuple(GoodsLine(sku=sku, quantity=amount) for sku, amount in (units or {}).items()),
+    )  # fmt: skip
     return Landed(document_id=named, number=number, news=(left,))

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from crossdock.canonical.base import FulfilmentId, OrderId
-from crossdock.canonical.intents import PostSale, PostShipment, ReportFulfilment, SaleLine
+from crossdock.canonical.intents import PostInvoice, PostSale, PostShipment, ReportFulfilment
 from crossdock.customers import service as customers
 from crossdock.customers.model import Contact, ContactId, Erased, Known, Unknown
 from crossdock.foundation.db import Tx
@@ -16,6 +17,7 @@ from crossdock.fulfilment.model import Fulfilment
 from crossdock.orders import store as shared
 from crossdock.orders.model import Order
 from crossdock.orders.reading import store
+from crossdock.orders.reading.rules import kept_line, kept_total, sale_line
 from crossdock.orders.rules import charge_lines
 from crossdock.orders.states import OrderStatus, status_of
 
@@ -99,7 +101,7 @@ async def sale_document(tx: Tx, vault: Vault, order_id: OrderId) -> PostSale | N
         placed_at=header.placed_at,
         currency=header.currency,
         prices_include_tax=header.prices_include_tax,
-        lines=(*(_sale_line(order, at) for at in range(len(order.lines))), *charge_lines(header.charges)),
+        lines=(*(sale_line(line) for line in order.lines), *charge_lines(header.charges)),
         total=header.total,
         payments=header.payments,
         customer=None if contact is None else contact.person,
@@ -107,18 +109,39 @@ async def sale_document(tx: Tx, vault: Vault, order_id: OrderId) -> PostSale | N
     )
 
 
+async def invoice_document(tx: Tx, order_id: OrderId, zone: ZoneInfo) -> PostInvoice | None:
+    """What the ERP gets as the order's invoice: what was kept. Dated in *zone*; None while anything is still open."""
+    order = (await shared.orders(tx, [order_id])).get(order_id)
+    completed_at = None if order is None else order.header.completed_at
+    if order is None or completed_at is None:
+        return None
+    header = order.header
+    kept = tuple(kept_line(line, header.currency) for line in order.lines)
+    return PostInvoice(
+        reference=str(order_id),
+        sale_reference=str(order_id),
+        order_id=str(order_id),
+        invoice_date=completed_at.astimezone(zone).date(),
+        total=kept_total(order),
+        currency=header.currency,
+        lines=(*kept, *charge_lines(header.charges)),
+    )
+
+
 async def shipment_document(tx: Tx, fulfilment_id: FulfilmentId) -> PostShipment | None:
-    """What the system that ships gets: the location's part, less what was cancelled since. None: nothing to ship."""
+    """What the system that ships gets: the location's part, less what was cancelled since. None: no such fulfilment.
+
+    Without lines nothing of it is to leave any more; it can still be looked for.
+    """
     fulfilment = await _fulfilment(tx, fulfilment_id)
-    goods = () if fulfilment is None else fulfilments.goods_of(fulfilment)
-    if fulfilment is None or not goods:
+    if fulfilment is None:
         return None
     return PostShipment(
         reference=str(fulfilment_id),
         sale_reference=str(fulfilment.order_id),
         order_id=str(fulfilment.order_id),
         location=fulfilment.location,
-        lines=goods,
+        lines=fulfilments.goods_of(fulfilment),
         released_at=fulfilment.released_at,
     )
 
@@ -140,19 +163,6 @@ async def fulfilment_report(tx: Tx, fulfilment_id: FulfilmentId, parcel: str) ->
         shipped_at=told.shipped_at,
         carrier=told.carrier,
         tracking=told.tracking,
-    )
-
-
-def _sale_line(order: Order, at: int) -> SaleLine:
-    line = order.lines[at]
-    return SaleLine(
-        line_id=line.line_id,
-        quantity=line.ordered,
-        unit_price=line.unit_price,
-        sku=line.sku,
-        discount=line.discount,
-        taxes=line.taxes,
-        name=line.name,
     )
 
 

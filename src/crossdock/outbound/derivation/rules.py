@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,31 +10,17 @@ from zoneinfo import ZoneInfo
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document
 from crossdock.canonical.intents import (
+    CancelSale,
     IntentDocument,
     PostCount,
     PostGoodsIssue,
-    PostInvoice,
     PostJournal,
-    PostShipment,
     PostTransfer,
     ReportFulfilment,
 )
 from crossdock.estate.model import Estate, Flow, FlowKind
+from crossdock.outbound.derivation.origins import OrderOrigin
 from crossdock.outbound.model import Planned
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderOrigin:
-    """What derivation remembers of an order: where it came from and what became of it."""
-
-    order_id: str
-    connection: str
-    channel: str
-    channel_order_id: str
-    total: Decimal
-    currency: str
-    shipped: bool = False
-    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +54,11 @@ class Wish:
     business_key: str
     subject: str
     document: Callable[[], IntentDocument] | None = None
-    """None: it holds personal data and is built when it is sent."""
+    """None: it is built when it is sent, because it holds personal data or may change until then."""
     back_to_origin: bool = False
     """Only to the connection that brought the order."""
+    undoes: FlowKind | None = None
+    """Only where an intent of this kind was begun for the same key: otherwise there is nothing to undo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +116,7 @@ def _planned(wish: Wish, flow: Flow, built: Collection[str]) -> Planned:
         priority=flow.priority,
         document=document,
         problem=problem,
+        undoes="" if wish.undoes is None else str(wish.undoes),
     )
 
 
@@ -153,43 +141,46 @@ def _sale(fact: facts.OrderPlacedOnStock, about: Circumstances, _estate: Estate)
     yield Wish(kind=FlowKind.SALE, reference=fact.order_id, business_key=key, subject=key)
 
 
-def _shipment(fact: facts.FulfilmentReleased, about: Circumstances, estate: Estate) -> Wishes:
+def _shipment(fact: facts.FulfilmentReleased, _about: Circumstances, _estate: Estate) -> Wishes:
+    """Its document is built when it is sent: lines may be cancelled in the meantime."""
     key = order_key(fact.order_id)
-    yield Wish(
-        kind=FlowKind.SHIPMENT,
-        reference=fact.fulfilment_id,
-        business_key=key,
-        subject=key,
-        document=lambda: PostShipment(
-            reference=fact.fulfilment_id,
-            sale_reference=fact.order_id,
-            order_id=fact.order_id,
-            location=fact.location,
-            lines=fact.lines,
-            released_at=about.happened_at.astimezone(ZoneInfo(estate.company.zone)),
-        ),
-    )
+    yield Wish(kind=FlowKind.SHIPMENT, reference=fact.fulfilment_id, business_key=key, subject=key)
 
 
-def _invoice(fact: facts.OrderCompleted, about: Circumstances, estate: Estate) -> Wishes:
+def _ending(fact: facts.OrderCompleted, about: Circumstances, estate: Estate) -> Wishes:
+    """The invoice over what was kept; then, when part was cancelled, the rest of the sale is closed."""
     origin = about.origin
     if origin is not None and origin.cancelled and not origin.shipped:
         return  # nothing left the house, so nothing is owed
     key = order_key(fact.order_id)
+    yield Wish(kind=FlowKind.INVOICE, reference=fact.order_id, business_key=key, subject=key)
+    if origin is not None and origin.reduced:
+        yield _sale_cancel(fact.order_id, "part of the order was cancelled", about, estate)
 
-    def document() -> PostInvoice:
-        if origin is None:
-            raise ValueError("the order's acceptance is not known here")
-        return PostInvoice(
-            reference=fact.order_id,
-            sale_reference=fact.order_id,
-            order_id=fact.order_id,
-            invoice_date=about.happened_at.astimezone(ZoneInfo(estate.company.zone)).date(),
-            total=origin.total,
-            currency=origin.currency,
-        )
 
-    yield Wish(kind=FlowKind.INVOICE, reference=fact.order_id, business_key=key, subject=key, document=document)
+def _cancellation(fact: facts.OrderCancelled, about: Circumstances, estate: Estate) -> Wishes:
+    """What was begun for the order elsewhere is undone."""
+    origin = about.origin
+    if origin is None or origin.shipped:
+        return
+    yield replace(_sale_cancel(fact.order_id, fact.reason, about, estate), undoes=FlowKind.SALE)
+
+
+def _sale_cancel(order_id: str, reason: str, about: Circumstances, estate: Estate) -> Wish:
+    key = order_key(order_id)
+    return Wish(
+        kind=FlowKind.SALE_CANCEL,
+        reference=order_id,
+        business_key=key,
+        subject=key,
+        document=lambda: CancelSale(
+            reference=order_id,
+            sale_reference=order_id,
+            order_id=order_id,
+            reason=reason,
+            cancelled_on=about.happened_at.astimezone(ZoneInfo(estate.company.zone)).date(),
+        ),
+    )
 
 
 def _report(fact: facts.FulfilmentShipped, about: Circumstances, _estate: Estate) -> Wishes:
@@ -291,7 +282,9 @@ def _wishes(fact: Document, about: Circumstances, estate: Estate) -> Wishes:
         case facts.FulfilmentReleased():
             yield from _shipment(fact, about, estate)
         case facts.OrderCompleted():
-            yield from _invoice(fact, about, estate)
+            yield from _ending(fact, about, estate)
+        case facts.OrderCancelled():
+            yield from _cancellation(fact, about, estate)
         case facts.FulfilmentShipped():
             yield from _report(fact, about, estate)
         case facts.StoreDayClosed():
@@ -320,48 +313,12 @@ def _withdrawals(fact: Document, about: Circumstances) -> Iterator[Withdrawal]:
             return
 
 
-def remembered(fact: Document, origin: OrderOrigin | None) -> OrderOrigin | None:
-    """What is known of the order after *fact*; the same object when nothing is new."""
-    match fact:
-        case facts.OrderAccepted() if origin is None:
-            return OrderOrigin(
-                order_id=fact.order_id,
-                connection=fact.connection,
-                channel=fact.channel,
-                channel_order_id=fact.channel_order_id,
-                total=fact.total,
-                currency=fact.currency,
-            )
-        case facts.FulfilmentShipped() if origin is not None and not origin.shipped:
-            return replace(origin, shipped=True)
-        case facts.OrderCancelled() if origin is not None and not origin.cancelled:
-            return replace(origin, cancelled=True)
-        case _:
-            return origin
-
-
-def order_of(fact: Document) -> str | None:
-    """The order that a fact is about, where it is about one."""
-    match fact:
-        case (
-            facts.OrderAccepted()
-            | facts.OrderPlacedOnStock()
-            | facts.OrderCompleted()
-            | facts.OrderCancelled()
-            | facts.FulfilmentReleased()
-            | facts.FulfilmentShipped()
-            | facts.FulfilmentCancelled()
-        ):
-            return fact.order_id
-        case _:
-            return None
-
-
 SOURCES: Final[Mapping[str, str]] = {
     "order.accepted": "remembered: where the order came from",
     "order.placed": "sale.post",
-    "order.completed": "invoice.post",
-    "order.cancelled": "withdraws sale.post, shipment.post, invoice.post",
+    "order.completed": "invoice.post; sale.cancel, if part of the order was cancelled",
+    "order.lines_cancelled": "remembered: part of the order was cancelled",
+    "order.cancelled": "withdraws sale.post, shipment.post, invoice.post; sale.cancel, where sale.post was begun",
     "fulfilment.released": "shipment.post",
     "fulfilment.shipped": "fulfilment.report, to the connection that brought the order",
     "fulfilment.cancelled": "withdraws shipment.post",

@@ -16,18 +16,10 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound.causes import code, text
 from crossdock.outbound.derivation import store
-from crossdock.outbound.derivation.rules import (
-    SOURCES,
-    Circumstances,
-    OrderOrigin,
-    Plan,
-    Withdrawal,
-    order_of,
-    plan,
-    remembered,
-)
+from crossdock.outbound.derivation.origins import OrderOrigin, order_of, remembered
+from crossdock.outbound.derivation.rules import SOURCES, Circumstances, Plan, Withdrawal, plan
 from crossdock.outbound.derivation.store import NewIntent
-from crossdock.outbound.model import IntentState
+from crossdock.outbound.model import IntentState, Planned
 from crossdock.outbound.states import Event, sources
 
 log = logger(__name__)
@@ -117,6 +109,10 @@ class _Step:
         self.withdrawn = 0
 
     async def take(self, event: LoggedEvent, planned: Plan) -> None:
+        """A withdrawal goes before what undoes: begun is then what it could not stop."""
+        for withdrawal in planned.withdrawals:
+            await self.flush()
+            await self._withdraw(withdrawal)
         self._waiting += [
             NewIntent(
                 id=new_id(),
@@ -127,10 +123,12 @@ class _Step:
                 cause_fact=event.id,
             )
             for intent in planned.intents
+            if await self._has_reason(intent)
         ]
-        for withdrawal in planned.withdrawals:
-            await self.flush()
-            await self._withdraw(withdrawal)
+
+    async def _has_reason(self, intent: Planned) -> bool:
+        """What undoes has one only where something was begun."""
+        return not intent.undoes or intent.connection in await store.begun(self._tx, intent.business_key, intent.undoes)
 
     async def flush(self) -> None:
         if not self._waiting:

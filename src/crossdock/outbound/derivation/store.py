@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_tuples
-from crossdock.outbound.derivation.rules import OrderOrigin, Withdrawal
+from crossdock.outbound.derivation.origins import OrderOrigin
+from crossdock.outbound.derivation.rules import Withdrawal
 from crossdock.outbound.model import IntentState, Planned
 
 INSERT_INTENTS: Final[LiteralString] = """
@@ -48,19 +49,28 @@ UPDATE outbound.intent
    AND (state IN ('sending', 'in_doubt', 'landed') OR unsure)
 """
 
+# Begun: it is over there, or may be.
+BEGUN: Final[LiteralString] = """
+SELECT DISTINCT connection FROM outbound.intent
+ WHERE business_key = %(key)s AND kind = %(kind)s
+   AND (state IN ('sending', 'in_doubt', 'landed') OR unsure)
+"""
+
 ORIGINS: Final[LiteralString] = """
-SELECT order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled
+SELECT order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled, reduced
   FROM outbound.order_origin WHERE order_id = ANY(%(orders)b::text[])
 """
 
 REMEMBER: Final[LiteralString] = """
 INSERT INTO outbound.order_origin
-       (order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled)
-SELECT order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled
+       (order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled, reduced)
+SELECT order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled, reduced
   FROM unnest(%(orders)b::text[], %(connections)b::text[], %(channels)b::text[], %(channel_orders)b::text[],
-              %(totals)b::numeric[], %(currencies)b::text[], %(shipped)b::boolean[], %(cancelled)b::boolean[])
-       AS new(order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled)
-    ON CONFLICT (order_id) DO UPDATE SET shipped = excluded.shipped, cancelled = excluded.cancelled
+              %(totals)b::numeric[], %(currencies)b::text[], %(shipped)b::boolean[], %(cancelled)b::boolean[],
+              %(reduced)b::boolean[])
+       AS new(order_id, connection, channel, channel_order_id, total, currency, shipped, cancelled, reduced)
+    ON CONFLICT (order_id) DO UPDATE
+   SET shipped = excluded.shipped, cancelled = excluded.cancelled, reduced = excluded.reduced
 """
 
 
@@ -114,6 +124,11 @@ async def withdraw(tx: Tx, withdrawal: Withdrawal, sources: Collection[IntentSta
     return await execute(tx, WITHDRAW, params) + await execute(tx, UNWANT, params)
 
 
+async def begun(tx: Tx, business_key: str, kind: str) -> set[str]:
+    """Connections over which an intent of this kind was begun for the key."""
+    return {row[0] for row in await fetch_tuples(tx, BEGUN, {"key": business_key, "kind": kind})}
+
+
 async def origins(tx: Tx, orders: Collection[str]) -> dict[str, OrderOrigin]:
     """What is known of these orders."""
     rows = await fetch_all(tx, ORIGINS, OrderOrigin, {"orders": list(orders)})
@@ -131,5 +146,6 @@ async def remember(tx: Tx, known: Sequence[OrderOrigin]) -> None:
         "currencies": [origin.currency for origin in known],
         "shipped": [origin.shipped for origin in known],
         "cancelled": [origin.cancelled for origin in known],
+        "reduced": [origin.reduced for origin in known],
     }
     await execute(tx, REMEMBER, params)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from crossdock.canonical.intents import INTENT_KINDS, IntentDocument
+from crossdock.canonical.intents import INTENT_KINDS, UNDOES, IntentDocument
 from crossdock.connections import service as connections
 from crossdock.connections.model import Lease
 from crossdock.connector_kit.model import Send
@@ -134,6 +134,8 @@ async def _consequences(
                 landed_at=now,
             ),
         )
+        if intent.kind in UNDOES:
+            await store.undone(tx, intent.connection, intent.business_key, UNDOES[intent.kind])
         for document in one.ended.news:
             await desk.apply_news(tx, document, facts.origin_of(intent, intent.connection))
         return [facts.landed(intent, what.document_id, what.number, now, intent.connection)]

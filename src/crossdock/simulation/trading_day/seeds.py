@@ -182,6 +182,7 @@ def _connections(day: TradingDay, *, erp_url: str, erp_database: str, erp_user: 
             "  - {kind: sale.post, connection: erp, priority: 10}",
             "  - {kind: shipment.post, connection: erp, priority: 20}",
             "  - {kind: invoice.post, connection: erp, priority: 30}",
+            "  - {kind: sale.cancel, connection: erp, priority: 30}",
             "  - {kind: journal.post, connection: erp, priority: 40}",
             "  - {kind: goods_issue.post, connection: erp, priority: 50}",
             "  - {kind: stock.publish, connection: shop}",
