@@ -270,6 +270,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "stock.discrepancy.cause": "How it came to light.",
     "path": "The field that is to blame, e.g. `$.lines[0].sku`.",
     "detail": "What is the matter, in words.",
+    "label": "What people call the subject, e.g. `order #1042 of web`.",
     "resolution": "How it ended.",
     "attempts": "How often it was tried.",
     "occurrences": "How often it happened.",

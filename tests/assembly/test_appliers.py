@@ -194,7 +194,8 @@ async def test_a_count_beyond_what_may_be_corrected_asks_a_person(world: World) 
     async with world.database.transaction() as tx:
         (position,) = await inventory.positions(tx, [TEA], now=NOW)
     assert position.on_hand == 98
-    assert "stock_discrepancy" in {each.type for each in await world.exceptions()}
+    (told,) = [each for each in await world.exceptions() if each.type == "stock_discrepancy"]
+    assert told.detail == "the hub's books say 98, count large of shop says 3: not booked"
 
 
 # ---------------------------------------------------------------- parents
@@ -286,6 +287,7 @@ async def test_a_receipt_that_contradicts_the_books_is_one_exception_with_its_mo
     assert await world.states() == ["applied", "rejected", "repeated"]
     (found,) = await world.exceptions()
     assert (found.type, found.amount, found.occurrences) == ("receipt_conflict", Decimal(12), 1)
+    assert found.label == f"receipt 1 of till 1 in {STORE}, 2026-11-27"
     async with world.database.transaction() as tx:
         sight = await casework.look(tx, world.hub.vault, found.id)
         assert sight is not None

@@ -98,6 +98,8 @@ def test_an_unknown_item_holds_the_order_and_describing_it_lets_it_go_by_itself(
     held = opened(connected, "order_unknown_sku")
 
     assert (str(held["amount"]).rstrip("0").rstrip("."), held["currency"]) == ("24", "EUR")
+    assert (held["label"], held["subject"]) == ("order #1042 of web", f"order/{str(held['key']).split('/')[1]}")
+    assert "order #1042 of web" in connected.run("exceptions", "list").out
     shown = connected.run("exceptions", "show", str(held["id"])).out
     assert "#1042 of web: held" in shown
     traced = connected.run("order", "trace", "1042", "--json").json

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text, check_finite, check_moment
 from crossdock.canonical.intents import GoodsLine
@@ -52,6 +53,10 @@ class StockLate(Document, frozen=True, tag="stock.late", tag_field="fact"):
     sku: Code
     location: LocationCode
     losing: tuple[ClaimUnits, ...]
+
+
+NOT_BOOKED: Final = ", not booked"
+"""Ends the cause of a discrepancy with a count that a person must look at first: `count SYSTEM/DOCUMENT, not booked`."""
 
 
 class StockDiscrepancy(Document, frozen=True, tag="stock.discrepancy", tag_field="fact"):

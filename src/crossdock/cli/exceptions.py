@@ -35,7 +35,7 @@ from crossdock.outbound.model import Verified
 
 app = App(name="exceptions", help="Matters that need a person, by owner and clock.")
 
-COLUMNS: Final = ("id", "type", "owner", "due", "times", "money", "subject", "path", "detail")
+COLUMNS: Final = ("id", "type", "owner", "due", "times", "money", "about", "path", "detail")
 ATTEMPTS: Final = ("intent", "kind", "state", "number", "purpose", "when", "verdict", "reason")
 
 
@@ -75,7 +75,7 @@ async def list_exceptions(
                 "due": _due(each, now),
                 "times": each.occurrences,
                 "money": _money(each),
-                "subject": each.subject,
+                "about": each.label,
                 "path": each.path,
                 "detail": each.detail,
             }
@@ -161,7 +161,8 @@ def _print(sight: Sight, now: datetime) -> None:
     each = sight.exception
     say(f"{each.type}  {each.id}", "bold")
     for label, value in (
-        ("about", each.subject),
+        ("about", each.label),
+        ("subject", each.subject),
         ("field", each.path),
         ("what", each.detail),
         ("owner", each.owner),

@@ -25,6 +25,7 @@ class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
     exception_id: UUID
     type: str
     subject: str
+    label: str
     path: str
     detail: str
     owner: str
@@ -125,6 +126,7 @@ def _exception(each: OpenException) -> ExceptionView:
         exception_id=each.id,
         type=each.type,
         subject=each.subject,
+        label=each.label,
         path=each.path,
         detail=each.detail,
         owner=each.owner,

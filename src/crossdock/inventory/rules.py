@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final, TypeAlias, assert_never
 
 from crossdock.canonical.stock import Bucket, FloorMovement, MovementKind
+from crossdock.canonical.stock_facts import NOT_BOOKED
 from crossdock.inventory.model import (
     UNAVAILABLE,
     ZERO,
@@ -230,7 +231,7 @@ def beyond_tolerance(counts: Iterable[NewCount], outcomes: Mapping[PositionKey, 
     for count in counts:
         outcome = outcomes[count.position]
         if isinstance(outcome, BeyondTolerance):
-            yield Discrepancy(count.position, outcome.expected, count.on_hand, f"count {count.key}")
+            yield Discrepancy(count.position, outcome.expected, count.on_hand, f"count {count.key}{NOT_BOOKED}")
 
 
 def movement_print(movement: NewMovement) -> bytes:

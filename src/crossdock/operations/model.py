@@ -51,3 +51,5 @@ class OpenException:
     correlation_id: UUID
     closed_at: datetime | None
     resolution: str | None
+    label: str = ""
+    """What people call its subject: `order #1042 of web`. Not stored: names are looked up when somebody reads."""

@@ -11,6 +11,8 @@ from crossdock.canonical.base import Document, OrderId
 from crossdock.canonical.intents import UNDOES
 from crossdock.canonical.money import money
 from crossdock.canonical.receipts import ReceiptRef
+from crossdock.canonical.stock import FloorMovement
+from crossdock.canonical.stock_facts import NOT_BOOKED
 from crossdock.connector_kit.record import LOCATION
 from crossdock.estate.model import Ownership, duration
 from crossdock.operations.grouping.rules import group_key, kind_of_ours, kind_of_theirs, parked_key
@@ -18,6 +20,7 @@ from crossdock.operations.model import Matter
 
 DEFAULT_OWNER: Final = "operations"
 DEFAULT_WITHIN: Final = "4h"
+FLOOR: Final = frozenset(kind.value for kind in FloorMovement)
 FOLDED: Final = ("receipt_conflict",)
 """Types that a domain opens about a record which is then rejected: they say more than that it was."""
 
@@ -143,8 +146,20 @@ def _discrepancy(fact: facts.StockDiscrepancy) -> Matter:
         key=f"discrepancy/{fact.sku}@{fact.location}",
         subject=subject,
         path="$.on_hand",
-        detail=f"we have {fact.ours}, they say {fact.theirs}: {fact.cause}",
+        detail=_disagreement(fact),
     )
+
+
+def _disagreement(fact: facts.StockDiscrepancy) -> str:
+    """Who says what: a count that was not booked, units taken out of a bucket, or any other movement."""
+    what, _, whose = fact.cause.partition(" ")
+    if fact.cause.endswith(NOT_BOOKED):
+        system, _, document = whose.removesuffix(NOT_BOOKED).removeprefix("api.").partition("/")
+        return f"the hub's books say {fact.ours:f}, count {document} of {system} says {fact.theirs:f}: not booked"
+    if what in FLOOR and whose.startswith("from "):
+        bucket = whose.removeprefix("from ")
+        return f"{fact.theirs:f} were taken out of {bucket} ({what}), where the hub's books had {fact.ours:f}"
+    return f"the hub's books say {fact.ours:f} on hand, on the floor there are at least {fact.theirs:f}: {fact.cause}"
 
 
 @matter_of.register

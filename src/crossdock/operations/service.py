@@ -15,6 +15,7 @@ from crossdock.foundation.ids import new_id
 from crossdock.operations import store
 from crossdock.operations.closing import close, note
 from crossdock.operations.grouping.service import GROUPS, refresh
+from crossdock.operations.labels.service import labelled
 from crossdock.operations.model import Matter, OpenException
 from crossdock.operations.rules import FOLDED, matter_of, order_of, owner_of, settled_by
 from crossdock.orders import service as orders
@@ -78,9 +79,10 @@ async def list_exceptions(
     tx: Tx, *, owner: str = "", type_name: str = "", subject: str = "", closed_too: bool = False, limit: int = 200
 ) -> Sequence[OpenException]:
     """The work list: open ones by their clock. Empty filters match everything."""
-    return await store.list_exceptions(
+    found = await store.list_exceptions(
         tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit
     )
+    return await labelled(tx, found)
 
 
 async def by_keys(tx: Tx, keys: Collection[str]) -> Sequence[OpenException]:
@@ -95,7 +97,8 @@ async def lock(tx: Tx, exception: OpenException) -> OpenException:
 
 async def get(tx: Tx, exception_id: UUID) -> OpenException | None:
     """One exception."""
-    return await store.get(tx, exception_id)
+    found = await store.get(tx, exception_id)
+    return None if found is None else (await labelled(tx, [found]))[0]
 
 
 async def counts(tx: Tx, *, now: datetime) -> Sequence[tuple[str, str, int, int, Decimal]]:

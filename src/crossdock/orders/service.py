@@ -10,6 +10,7 @@ from crossdock.orders.news.service import apply_change
 from crossdock.orders.placing.service import Causes, held_for_items, place, retry_backorders
 from crossdock.orders.reading.service import (
     View,
+    called,
     contact_of,
     find,
     fulfilment_report,
@@ -34,6 +35,7 @@ __all__ = [
     "View",
     "accept_many",
     "apply_change",
+    "called",
     "cancel",
     "cancel_lines",
     "cancel_many",

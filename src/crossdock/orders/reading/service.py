@@ -1,6 +1,6 @@
 """Look at orders, find them by any name, build the documents that other systems get."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 from uuid import UUID
@@ -47,6 +47,11 @@ async def get(tx: Tx, order_id: OrderId) -> View | None:
 async def get_many(tx: Tx, ids: Sequence[OrderId]) -> Sequence[View]:
     """Orders as they stand, in the order of *ids*; unknown ones are left out."""
     return await _views(tx, ids)
+
+
+async def called(tx: Tx, ids: Collection[OrderId]) -> Mapping[OrderId, str]:
+    """What people call these orders: `#1042 of web`; unknown ones are left out."""
+    return await store.called(tx, sorted(ids)) if ids else {}
 
 
 async def find(tx: Tx, text: str, *, limit: int = FOUND_MAX) -> Sequence[OrderId]:

@@ -1,6 +1,6 @@
 """SQL of questions about orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -35,6 +35,12 @@ SELECT order_id FROM orders.header WHERE number = %(text)s AND number <> channel
  LIMIT %(limit)s
 """
 
+CALLED: Final[LiteralString] = """
+SELECT order_id, number || ' of ' || channel
+  FROM orders.header
+ WHERE order_id = ANY(%(orders)b::uuid[])
+"""
+
 LAST: Final = UUID(int=(1 << 128) - 1)
 FIRST: Final = UUID(int=0)
 
@@ -49,6 +55,11 @@ async def open_after(tx: Tx, *, after: OrderId | None, limit: int) -> Sequence[O
     """Orders that have open units, from the oldest on, beginning behind *after*."""
     rows = await fetch_tuples(tx, OPEN, {"after": after or FIRST, "limit": limit})
     return [OrderId(row[0]) for row in rows]
+
+
+async def called(tx: Tx, ids: Sequence[OrderId]) -> Mapping[OrderId, str]:
+    """What people call orders: `#1042 of web`."""
+    return {OrderId(row[0]): row[1] for row in await fetch_tuples(tx, CALLED, {"orders": ids})}
 
 
 async def by_name(tx: Tx, text: str, uuid: UUID | None, *, limit: int) -> Sequence[OrderId]:
