@@ -93,7 +93,9 @@ class PromiseAll:
     async def _is_time(self, tx: Tx) -> bool:
         now, left_s = self.hub.clock.now(), self._due_at - self.hub.clock.monotonic()
         estate = await self.hub.estate.get(tx)
-        turned = await availability.turning(tx, estate, after=self._turned_until or now, now=now)
+        since = self._turned_until or now
+        await availability.mark_due(tx, estate, after=since, now=now)
+        turned = await availability.turning(tx, estate, after=since, now=now)
         self._turned_until = now
         if turned:
             self._due_at = 0.0  # until a sweep has been through

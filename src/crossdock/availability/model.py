@@ -103,6 +103,9 @@ class LocationTerm:
     """Signed."""
     short: Decimal = ZERO
     backordered: Decimal = ZERO
+    on_order: Decimal = ZERO
+    in_transit: Decimal = ZERO
+    dated: Decimal = ZERO
     safety_stock: Decimal = ZERO
     safety_rule: Rule | None = None
     staleness_allowance: Decimal = ZERO
@@ -157,6 +160,8 @@ class Arrival:
     quantity: Decimal
     overdue: bool = False
     """Receipts that did not come when they were due are not counted."""
+    reference: str = ""
+    """Of goods: the supplier's document, or the transfer, that they come with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

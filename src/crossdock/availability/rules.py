@@ -28,6 +28,8 @@ from crossdock.availability.switches.rules import Stops
 from crossdock.canonical.base import ChannelCode, Sku
 from crossdock.canonical.orders import Mode
 
+A_MOMENT: Final = timedelta(microseconds=1)
+"""Goods are overdue when their time has passed."""
 A_WHILE: Final = timedelta(minutes=1)
 """How long a number stands that shrinks with every minute of silence."""
 
@@ -77,6 +79,7 @@ def _counted(asked: Question, stops: Stops) -> Availability:
     limit, limit_rule = pools.backorder_limit(asked) if serving else (ZERO, None)
     owed = sum((term.backordered for term in serving), ZERO), sum((term.short for term in serving), ZERO)
     without_goods = formulas.backorder(limit, *owed)
+    limits = publishing.limits(asked, in_hand + without_goods)
     answer = Availability(
         sku=subject.sku,
         channel=subject.channel,
@@ -105,14 +108,22 @@ def _counted(asked: Question, stops: Stops) -> Availability:
         backorder_rule=limit_rule,
         backorder=without_goods,
         sellable=in_hand + without_goods,
+        publish_min=limits.least,
+        publish_min_rule=limits.least_rule,
+        publish_max=limits.most,
+        publish_max_rule=limits.most_rule,
+        published=limits.told,
     )  # fmt: skip
-    return publishing.told(asked, answer)
+    return publishing.reasoned(answer)
 
 
 def _arrivals(receipts: Iterable[Expected], dated: Iterable[Expected], now: datetime) -> Iterator[Arrival]:
     expected = [
-        *(Arrival(location=at, due_at=due_at, quantity=units, overdue=due_at < now) for at, due_at, units in receipts),
-        *(Arrival(location=at, due_at=due_at, quantity=-units) for at, due_at, units in dated),
+        *(
+            Arrival(location=at, due_at=due_at, quantity=units, overdue=due_at < now, reference=reference)
+            for at, due_at, units, reference in receipts
+        ),
+        *(Arrival(location=each.location, due_at=each.due_at, quantity=-each.quantity) for each in dated),
     ]
     return iter(sorted(expected, key=lambda each: (each.due_at, each.location, -each.quantity)))
 
@@ -150,6 +161,7 @@ def _kit(asked: Question, parts: Mapping[Sku, Decimal]) -> Availability:
     goods = min((formulas.kits(term.availability.physical, term.quantity) for term in terms), default=ZERO)
     in_all = min((formulas.kits(term.availability.sellable, term.quantity) for term in terms), default=ZERO)
     in_hand = max(ZERO, goods - buffer)
+    limits = publishing.limits(asked, in_hand + in_all - goods)
     answer = Availability(
         sku=asked.subject.sku,
         channel=asked.subject.channel,
@@ -162,10 +174,15 @@ def _kit(asked: Question, parts: Mapping[Sku, Decimal]) -> Availability:
         physical=in_hand,
         backorder=in_all - goods,
         sellable=in_hand + in_all - goods,
+        publish_min=limits.least,
+        publish_min_rule=limits.least_rule,
+        publish_max=limits.most,
+        publish_max_rule=limits.most_rule,
+        published=limits.told,
         kit=True,
         components=tuple(terms),
     )
-    told = publishing.told(asked, answer)
+    told = publishing.reasoned(answer)
     stopped = Stops.of(asked.policy, asked.scene, [asked.subject]).anywhere()
     return told if stopped is None else replace(told, causes=(stopped,))
 
@@ -178,6 +195,13 @@ def counted(answer: Availability) -> Iterator[Availability]:
         yield component.availability
 
 
+def lapsing(answer: Availability) -> Iterator[Sku]:
+    """The items of which a hold may lapse that lowers the number."""
+    for part in counted(answer):
+        if any(term.held or term.dated or term.backordered for term in part.locations):
+            yield part.sku
+
+
 def stands_until(answer: Availability, lapses: Mapping[Sku, datetime], turn: datetime | None) -> datetime | None:
     """When time alone changes a number: the next lapse of a hold, the next *turn* of a rule, the next thing expected."""
     ends = [] if turn is None else [turn]
@@ -186,5 +210,5 @@ def stands_until(answer: Availability, lapses: Mapping[Sku, datetime], turn: dat
         ends += [answer.as_of + A_WHILE] if any(term.staleness_rule is not None for term in part.locations) else []
         reach = timedelta(0) if part.incoming_until is None else part.incoming_until - answer.as_of
         for arrival in part.arrivals:
-            ends += [end for end in (arrival.due_at - reach, arrival.due_at) if end > answer.as_of]
+            ends += [end for end in (arrival.due_at - reach, arrival.due_at + A_MOMENT) if end > answer.as_of]
     return min(ends, default=None)

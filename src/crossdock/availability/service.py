@@ -1,7 +1,7 @@
 """Use cases of availability. Callers open the transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from crossdock.availability.switches.model import Stop, Switch
 from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
-from crossdock.estate.model import Estate
+from crossdock.estate.model import Estate, duration
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.apart import apart
@@ -36,6 +36,7 @@ __all__ = [
     "found",
     "hold",
     "mark",
+    "mark_due",
     "pace",
     "pending",
     "query",
@@ -80,7 +81,7 @@ async def standing(
     policy = Policy.of(estate)
     scene = await scenes.look(tx, policy, {sku for sku, _ in pairs}, now=now)
     answers = [rules.evaluate(policy, scene, sku, channel, mode=mode) for sku, channel in pairs]
-    held = {part.sku for answer in answers for part in rules.counted(answer) if any(t.held for t in part.locations)}
+    held = {sku for answer in answers for sku in rules.lapsing(answer)}
     ends = await inventory.deadlines(tx, held, now=now) if held else {}
     turn = policy.next_turn(now, (switch.until for switch in scene.switches))
     return [
@@ -204,6 +205,16 @@ async def mark(tx: Tx, skus: Iterable[Sku], *, now: datetime) -> None:
 async def turning(tx: Tx, estate: Estate, *, after: datetime, now: datetime) -> bool:
     """Has time itself changed some number since *after*: a rule began or ceased to hold, a switch ran out?"""
     return Policy.of(estate).turns(after, now) or bool(await switches.ran_out(tx, after=after, now=now))
+
+
+async def mark_due(tx: Tx, estate: Estate, *, after: datetime, now: datetime) -> None:
+    """Mark what time alone has changed since *after*: goods under way came within a channel's horizon, or are overdue."""
+    spans = {timedelta(0), *(duration(channel.horizon) for channel in estate.channels if channel.horizon is not None)}
+    skus: set[Sku] = set()
+    for span in spans:
+        skus |= await inventory.falling_due(tx, after=after + span, until=now + span)
+    if skus:
+        await store.mark(tx, skus, now)
 
 
 async def stop(

@@ -109,9 +109,21 @@ def _location(tree: Tree, term: LocationTerm, rows: Mapping[str, SetBy], now: da
     balances += [("- allocated", "allocated", term.allocated), ("- held", "held", term.held)]
     for name, balance, units in balances:
         _add(place, f"{name} {shown(units)}{_set_by(rows.get(balance), now)}")
-    for name, units in (("short", term.short), ("backordered", term.backordered)):
-        if units:
-            _add(place, f"{name} {shown(units)}")
+    others = [(name.replace("_", " "), name, units) for name, units in _expectations(term) if units]
+    for name, balance, units in others:
+        _add(place, f"{name} {shown(units)}{_set_by(rows.get(balance), now)}")
+    if term.short:
+        _add(place, f"short {shown(term.short)}")
+
+
+def _expectations(term: LocationTerm) -> Iterable[tuple[str, Decimal]]:
+    """What is no part of the goods in hand."""
+    return (
+        ("backordered", term.backordered),
+        ("on_order", term.on_order),
+        ("in_transit", term.in_transit),
+        ("dated", term.dated),
+    )
 
 
 def _set_by(row: SetBy | None, now: datetime) -> str:
@@ -127,7 +139,8 @@ def _arrival(arrival: Arrival, until: datetime | None) -> str:
     told = " (overdue: not counted)" if arrival.overdue else ""
     if not told and until is not None and arrival.due_at > until:
         told = " (beyond the horizon: only for later promises)"
-    return f"expected at {arrival.location} on {shown(arrival.due_at)}: {shown(arrival.quantity)}{told}"
+    what = f"{arrival.reference} " if arrival.reference else ""
+    return f"expected {what}at {arrival.location} on {shown(arrival.due_at)}: {shown(arrival.quantity)}{told}"
 
 
 def _segments(tree: Tree, answer: Availability) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
@@ -26,6 +27,8 @@ URL_SKUS_MAX: Final = 100
 CHANNELS_MAX: Final = 50
 NUMBERS_MAX: Final = 20_000
 """SKUs times channels of one query."""
+ASKED_MAX: Final = 4096
+"""Questions of look-ups that are understood without reading them again."""
 
 
 class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,8 +193,9 @@ def _with_channel(item: msgspec.Raw, channel: str) -> msgspec.Raw:
     return msgspec.Raw(b'{"channel":' + _ENCODE(channel) + b"," + bytes(item)[1:])
 
 
+@lru_cache(maxsize=ASKED_MAX)
 def asked_of(query: bytes) -> AvailabilityQuery:
-    """The question behind a URL's question mark."""
+    """The question behind a URL's question mark. Shops ask the same ones again and again."""
     try:
         told = parse_qs(query.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=SKUS_MAX)
         skus = told.pop("sku", [])

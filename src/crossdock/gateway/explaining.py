@@ -67,6 +67,9 @@ class TermView(msgspec.Struct, frozen=True, kw_only=True):
     available: Decimal
     short: Decimal
     backordered: Decimal
+    on_order: Decimal
+    in_transit: Decimal
+    dated: Decimal
     safety_stock: Decimal
     safety_rule: RuleView | None
     staleness_allowance: Decimal
@@ -77,7 +80,7 @@ class TermView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     cause: CauseView | None
     set_by: dict[str, LedgerView]
-    """By balance (`on_hand`, `held`, `allocated`, a bucket): what last changed it. Balances of zero are left out."""
+    """By balance (`on_hand`, `held`, `on_order`, a bucket…): what last changed it. Balances of zero are left out."""
     changed_at: datetime | None
     happened_at: datetime | None
     version: int
@@ -100,6 +103,8 @@ class ArrivalView(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     quantity: Decimal
     overdue: bool
+    reference: str
+    """Of goods: the supplier's document, or the transfer, that they come with."""
 
 
 class ComponentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +242,13 @@ def _terms(each: Availability, set_by: Sequence[SetBy]) -> TermsView:
         kit=each.kit,
         locations=[_location(term, _rows(set_by, each.sku, term.location)) for term in each.locations],
         arrivals=[
-            ArrivalView(location=one.location, due_at=one.due_at, quantity=one.quantity, overdue=one.overdue)
+            ArrivalView(
+                location=one.location,
+                due_at=one.due_at,
+                quantity=one.quantity,
+                overdue=one.overdue,
+                reference=one.reference,
+            )
             for one in each.arrivals
         ],
         incoming=each.incoming,
@@ -288,6 +299,9 @@ def _location(term: LocationTerm, rows: Mapping[str, SetBy]) -> TermView:
         available=term.available,
         short=term.short,
         backordered=term.backordered,
+        on_order=term.on_order,
+        in_transit=term.in_transit,
+        dated=term.dated,
         safety_stock=term.safety_stock,
         safety_rule=_rule(term.safety_rule),
         staleness_allowance=term.staleness_allowance,

@@ -24,8 +24,19 @@ from crossdock.inventory.claimants.service import (
     claimed_by_channel,
     claimed_by_channel_as_of,
     claimed_under_locks,
+    dated,
+    dated_as_of,
 )
-from crossdock.inventory.expected.service import Arrivals, announce, close_purchase, expected, expected_page, purchase
+from crossdock.inventory.expected.service import (
+    Arrivals,
+    announce,
+    close_purchase,
+    expected,
+    expected_as_of,
+    expected_page,
+    falling_due,
+    purchase,
+)
 from crossdock.inventory.findings import raise_findings
 from crossdock.inventory.history import store as history
 from crossdock.inventory.leaving.store import floors_heard, left_between
@@ -83,10 +94,14 @@ __all__ = [
     "consume",
     "count",
     "count_stock",
+    "dated",
+    "dated_as_of",
     "deadlines",
     "expected",
+    "expected_as_of",
     "expected_page",
     "extend",
+    "falling_due",
     "find",
     "find_transfer",
     "floors_heard",
@@ -141,7 +156,7 @@ async def record(
         found = rules.lacking(movement, balances)
         lacking.extend([] if found is None else [found])
         desk.enter(list(rules.postings_of(movement, balances)))
-    await arrivals.close(tx)
+    await arrivals.close(tx, now)
     await desk.close(origin=origin, floor=True)
     await raise_findings(tx, desk, origin=origin, now=now, also=lacking)
     return outcomes

@@ -16,7 +16,15 @@ def balances(answer: Availability) -> Iterator[Balance]:
     for term in answer.locations:
         if term.on_hand:
             yield Balance(answer.sku, term.location, ON_HAND)
-        for account, units in (("held", term.held), ("allocated", term.allocated), *term.unavailable.items()):
+        for account, units in (
+            ("held", term.held),
+            ("allocated", term.allocated),
+            ("backordered", term.backordered),
+            ("on_order", term.on_order),
+            ("in_transit", term.in_transit),
+            ("dated", term.dated),
+            *term.unavailable.items(),
+        ):
             if units:
                 yield Balance(answer.sku, term.location, str(account))
     for component in answer.components:

@@ -29,7 +29,8 @@ async def hold(
     """
     policy = Policy.of(estate)
     skus = {line.sku for request in requests for line in request.lines}
-    scene = await scenes.look_before_deciding(tx, policy, skus, now=now)
+    ahead = any(policy.channels[code].horizon for code in {each.channel for each in requests} & policy.channels.keys())
+    scene = await scenes.look_before_deciding(tx, policy, skus, ahead=ahead, now=now)
     cases = [rules.case_of(policy, scene, request) for request in requests]
     asked = [
         _refused(policy, request, scene.traits, now) or rules.reserve_request(case, request, now)

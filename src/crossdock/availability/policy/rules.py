@@ -5,10 +5,10 @@ A sweep asks the same lists for thousands of items; most items are named by no r
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import merge
 from operator import neg
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from crossdock.canonical.base import ChannelCode, LocationCode, Sku
 from crossdock.canonical.orders import Mode
@@ -28,6 +28,8 @@ from crossdock.estate.model import (
 
 R = TypeVar("R")
 NOBODY: Final = ""
+ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Subject(NamedTuple):
@@ -132,7 +134,7 @@ class Ranked(Generic[R]):
         self.edges = tuple(edge for window in windows for edge in window if edge is not None)
         """When one of them begins or ceases to hold."""
         self._remembered: dict[Subject, Placed[R]] = {}
-        self._remembered_at: datetime | None = None
+        self._remembered_for: tuple[datetime, datetime] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -143,14 +145,21 @@ class Ranked(Generic[R]):
 
     def placed(self, subject: Subject, now: datetime) -> Placed[R]:
         """The last rule that matches at each location."""
-        if self.edges and now != self._remembered_at:
-            self._remembered.clear()
-            self._remembered_at = now
+        if self.edges:
+            self._forget_other_times(now)
         alike = subject if subject.sku in self._by_sku else subject._replace(sku=Sku(NOBODY))
         found = self._remembered.get(alike)
         if found is None:
             found = self._remembered[alike] = self._place(subject, now)
         return found
+
+    def _forget_other_times(self, now: datetime) -> None:
+        """Between two edges the same rules hold."""
+        if self._remembered_for is not None and self._remembered_for[0] <= now < self._remembered_for[1]:
+            return
+        self._remembered.clear()
+        since = max((edge for edge in self.edges if edge <= now), default=ALWAYS)
+        self._remembered_for = since, min((edge for edge in self.edges if edge > now), default=NEVER)
 
     def matching(self, subject: Subject, now: datetime) -> Iterator[tuple[Found[R], frozenset[LocationCode] | None]]:
         """Every rule that matches, the last one first, with the locations that it is for."""
@@ -186,9 +195,17 @@ class Policy:
     _pools: dict[str, PoolOf] = field(default_factory=dict)
     _sharing: dict[str, tuple[ChannelCode, ...]] = field(default_factory=dict)
 
+    _latest: ClassVar["Policy | None"] = None
+
     @classmethod
     def of(cls, estate: Estate) -> "Policy":
-        """Index an estate once per batch."""
+        """The estate, indexed; the same one is indexed once for all who ask, one after the other."""
+        if cls._latest is None or cls._latest.estate is not estate:
+            cls._latest = cls._index(estate)
+        return cls._latest
+
+    @classmethod
+    def _index(cls, estate: Estate) -> "Policy":
         return cls(
             estate,
             {channel.code: channel for channel in estate.channels},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from crossdock.availability.model import (
     ZERO,
@@ -19,22 +19,30 @@ LAST_UNITS: Final = Decimal(3)
 """From here down every unit is urgent news: the next sale may be one too many."""
 
 
-def told(asked: Question, answer: Availability) -> Availability:
-    """The number within its limits, and why if it is zero."""
+class Limits(NamedTuple):
+    """What the channel is told of a number, and the rules that say so."""
+
+    least: Decimal | None
+    least_rule: Rule | None
+    most: Decimal | None
+    most_rule: Rule | None
+    told: Decimal
+
+
+def limits(asked: Question, sellable: Decimal) -> Limits:
+    """The number within its limits."""
     least, least_rule = minimum(asked)
     most, most_rule = maximum(asked)
-    published = answer.sellable if most is None else min(answer.sellable, most)
-    if least is not None and answer.sellable < least:
-        published = ZERO
-    limited = replace(
-        answer,
-        publish_min=least,
-        publish_min_rule=least_rule,
-        publish_max=most,
-        publish_max_rule=most_rule,
-        published=published,
-    )
-    return replace(limited, causes=reasons.of_answer(limited))
+    told = sellable if most is None else min(sellable, most)
+    if least is not None and sellable < least:
+        told = ZERO
+    return Limits(least, least_rule, most, most_rule, told)
+
+
+def reasoned(answer: Availability) -> Availability:
+    """The same, and why if it is zero."""
+    causes = reasons.of_answer(answer)
+    return replace(answer, causes=causes) if causes else answer
 
 
 def minimum(asked: Question) -> tuple[Decimal | None, Rule | None]:

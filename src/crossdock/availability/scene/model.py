@@ -20,6 +20,8 @@ class Expected(NamedTuple):
     location: LocationCode
     due_at: datetime
     quantity: Decimal
+    reference: str = ""
+    """Of what will come: the supplier's document, or the transfer."""
 
 
 class Unplaced(NamedTuple):

@@ -7,15 +7,16 @@ from decimal import Decimal
 
 from crossdock.availability.pace import service as pace
 from crossdock.availability.policy.rules import Policy
-from crossdock.availability.scene.model import ClaimedBy, Scene
+from crossdock.availability.scene.model import ClaimedBy, Expected, Scene
 from crossdock.availability.switches import service as switches
 from crossdock.canonical.base import ReservationKey, Sku
 from crossdock.catalog import service as catalog
 from crossdock.catalog.model import Traits
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
-from crossdock.inventory.claimants.model import ClaimedUnits
-from crossdock.inventory.model import Position
+from crossdock.inventory.claimants.model import ClaimedUnits, DatedUnits
+from crossdock.inventory.expected.model import Expected as Line
+from crossdock.inventory.model import NEW, Position
 
 
 async def look(
@@ -28,7 +29,13 @@ async def look(
     claimed: Sequence[ClaimedUnits] = ()
     if policy.segments:
         claimed = await inventory.claimed_by_channel(tx, counted, now=now, without_hold=without_hold)
-    return _filled(await _around(tx, policy, traits, now), positions, claimed)
+    scene = _filled(await _around(tx, policy, traits, now), positions, claimed)
+    coming, promised = _coming(positions), _promised(positions)
+    return replace(
+        scene,
+        receipts=_receipts(await inventory.expected(tx, coming)) if coming else {},
+        dated=_dated(await inventory.dated(tx, promised, now=now, without_hold=without_hold)) if promised else {},
+    )
 
 
 async def look_back(tx: Tx, policy: Policy, skus: Collection[Sku], *, as_of: datetime) -> Scene:
@@ -37,12 +44,24 @@ async def look_back(tx: Tx, policy: Policy, skus: Collection[Sku], *, as_of: dat
     counted = _counted(traits)
     positions = await inventory.positions_as_of(tx, counted, as_of)
     claimed = await inventory.claimed_by_channel_as_of(tx, counted, as_of) if policy.segments else ()
-    return _filled(await _around(tx, policy, traits, as_of), positions, claimed)
+    scene = _filled(await _around(tx, policy, traits, as_of), positions, claimed)
+    coming, promised = _coming(positions), _promised(positions)
+    return replace(
+        scene,
+        receipts=_receipts(await inventory.expected_as_of(tx, coming, as_of)) if coming else {},
+        dated=_dated(await inventory.dated_as_of(tx, promised, as_of)) if promised else {},
+    )
 
 
-async def look_before_deciding(tx: Tx, policy: Policy, skus: Collection[Sku], *, now: datetime) -> Scene:
-    """Without stock and claims: those are read from the rows once they are locked."""
-    return await _around(tx, policy, await catalog.traits(tx, skus), now)
+async def look_before_deciding(tx: Tx, policy: Policy, skus: Collection[Sku], *, ahead: bool, now: datetime) -> Scene:
+    """Without stock and claims: those are read from the rows once they are locked. *ahead*: may anybody who asks sell
+    what is still to come?
+    """
+    scene = await _around(tx, policy, await catalog.traits(tx, skus), now)
+    counted = _counted(scene.traits)
+    dated = await inventory.dated(tx, counted, now=now)
+    receipts = await inventory.expected(tx, counted) if ahead or dated else ()
+    return replace(scene, receipts=_receipts(receipts), dated=_dated(dated))
 
 
 def by_claim(claimed: Sequence[ClaimedUnits]) -> Mapping[ClaimedBy, Decimal]:
@@ -52,6 +71,31 @@ def by_claim(claimed: Sequence[ClaimedUnits]) -> Mapping[ClaimedBy, Decimal]:
 
 def _filled(scene: Scene, positions: Sequence[Position], claimed: Sequence[ClaimedUnits]) -> Scene:
     return replace(scene, positions={each.key: each for each in positions}, claimed=by_claim(claimed))
+
+
+def _coming(positions: Sequence[Position]) -> set[Sku]:
+    """Most items expect nothing: the books say so without another question."""
+    return {each.sku for each in positions if each.on_order + each.in_transit > 0}
+
+
+def _promised(positions: Sequence[Position]) -> set[Sku]:
+    return {each.sku for each in positions if each.dated > 0}
+
+
+def _receipts(lines: Sequence[Line]) -> Mapping[Sku, Sequence[Expected]]:
+    """Without those of which nobody knows the day: nothing can be promised from them."""
+    found: dict[Sku, list[Expected]] = {}
+    for line in lines:
+        if line.due_at is not None and line.condition == NEW:
+            found.setdefault(line.sku, []).append(Expected(line.location, line.due_at, line.open, line.reference))
+    return found
+
+
+def _dated(claims: Sequence[DatedUnits]) -> Mapping[Sku, Sequence[Expected]]:
+    found: dict[Sku, list[Expected]] = {}
+    for claim in claims:
+        found.setdefault(claim.sku, []).append(Expected(claim.location, claim.due_by, claim.units))
+    return found
 
 
 async def _around(tx: Tx, policy: Policy, traits: Mapping[Sku, Traits], at: datetime) -> Scene:

@@ -1,6 +1,7 @@
 """Open claims, added up."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from crossdock.canonical.base import ChannelCode, LocationCode, Sku
@@ -13,4 +14,14 @@ class ClaimedUnits:
     sku: Sku
     location: LocationCode
     channel: ChannelCode
+    units: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DatedUnits:
+    """Units of an item that open claims expect from a location's receipts by a day."""
+
+    sku: Sku
+    location: LocationCode
+    due_by: datetime
     units: Decimal

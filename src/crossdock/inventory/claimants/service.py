@@ -7,7 +7,7 @@ from crossdock.canonical.base import ReservationKey, Sku
 from crossdock.foundation.db import Tx
 from crossdock.inventory import store as ledger
 from crossdock.inventory.claimants import store
-from crossdock.inventory.claimants.model import ClaimedUnits
+from crossdock.inventory.claimants.model import ClaimedUnits, DatedUnits
 from crossdock.inventory.model import PositionKey
 
 
@@ -27,3 +27,15 @@ async def claimed_under_locks(tx: Tx, positions: set[PositionKey], *, now: datet
     """The same, and nobody can change it before the transaction ends: *positions* must be all that it will touch."""
     await ledger.lock(tx, positions, make=False)
     return await store.claimed(tx, sorted({position.sku for position in positions}), now=now, without=None)
+
+
+async def dated(
+    tx: Tx, skus: Collection[Sku], *, now: datetime, without_hold: ReservationKey | None = None
+) -> Sequence[DatedUnits]:
+    """Open claims on receipts that are due by a day, per item, location and day."""
+    return await store.dated(tx, sorted(skus), now=now, without=without_hold)
+
+
+async def dated_as_of(tx: Tx, skus: Collection[Sku], as_of: datetime) -> Sequence[DatedUnits]:
+    """The same as it was known at a past moment, from the ledger."""
+    return await store.dated_as_of(tx, sorted(skus), as_of)

@@ -12,6 +12,7 @@ from crossdock.inventory.model import ZERO, Account, NewMovement, PositionKey, P
 from crossdock.inventory.rules import route
 
 DROPPED: Final = "no longer on the document"
+PUT_OFF: Final = "due on another day"
 
 
 def announced(purchase: Purchase, standing: Iterable[Expected]) -> Sequence[Expected]:
@@ -47,15 +48,35 @@ def changed(before: Mapping[str, Expected], after: Iterable[Expected]) -> Sequen
 
 
 def postings(before: Expected | None, after: Expected, happened_at: datetime, reason: str = "") -> Iterator[Posting]:
-    """The entries that bring the books from what a line was expected to bring to what it is expected to bring now."""
+    """The entries that bring the books from what a line was expected to bring to what it is expected to bring now.
+
+    Another day for the same units is booked out and in again: whoever follows the books hears of it.
+    """
+    if before is not None and postponed(before, after):
+        yield _expecting(before, -before.open, happened_at, PUT_OFF)
+        yield _expecting(after, after.open, happened_at, PUT_OFF)
+        return
     expected: dict[PositionKey, Decimal] = {after.position: after.open}
     if before is not None:
         expected[before.position] = expected.get(before.position, ZERO) - before.open
     for position, units in expected.items():
-        source, target = (Account.OUTSIDE, after.account) if units > 0 else (after.account, Account.OUTSIDE)
         if units:
-            key = after.reference
-            yield Posting(position, MovementKind.EXPECT, source, target, abs(units), key, happened_at, reason)
+            yield _expecting(after, units, happened_at, reason, position)
+
+
+def postponed(before: Expected, after: Expected) -> bool:
+    """Is it the same units at the same place on another day?"""
+    same = before.position == after.position and before.open == after.open > 0
+    return same and before.due_at != after.due_at
+
+
+def _expecting(
+    line: Expected, units: Decimal, happened_at: datetime, reason: str, position: PositionKey | None = None
+) -> Posting:
+    source, target = (Account.OUTSIDE, line.account) if units > 0 else (line.account, Account.OUTSIDE)
+    return Posting(
+        position or line.position, MovementKind.EXPECT, source, target, abs(units), line.reference, happened_at, reason
+    )
 
 
 def surprise(movement: NewMovement, kind: ExpectedKind, reference: str, line: str) -> Expected:

@@ -65,7 +65,7 @@ async def announce(
             await store.revise(tx, purchase.reference, purchase.supplier, purchase.revised_at)
         still_open = sum((line.open for line in after), ZERO)
         outcomes.append(Announced(purchase.reference, still_open) if changes else NothingNew(purchase.reference))
-    await store.write(tx, list(written.values()))
+    await store.write(tx, list(written.values()), now)
     await _book(tx, postings, reviewed, origin=origin, now=now)
     return outcomes
 
@@ -84,7 +84,7 @@ async def close_purchase(
     before = await store.lines(tx, ExpectedKind.PURCHASE, [reference])
     after = [rules.closed(line, at, reason) for line in before]
     ended = [(was, line) for was, line in zip(before, after, strict=True) if was != line]
-    await store.write(tx, [line for _, line in ended])
+    await store.write(tx, [line for _, line in ended], now)
     if ended:
         supplier, _ = (await store.purchases(tx, [reference]))[reference]
         await store.revise(tx, reference, supplier, at if known_at is None else max(at, known_at))
@@ -137,9 +137,9 @@ class Arrivals:
         self._lines[ref] = self._changed[ref] = after
         return postings
 
-    async def close(self, tx: Tx) -> None:
+    async def close(self, tx: Tx, now: datetime) -> None:
         """Write what has arrived."""
-        await store.write(tx, list(self._changed.values()))
+        await store.write(tx, list(self._changed.values()), now)
 
 
 def _ref(movement: NewMovement) -> ExpectedRef:
@@ -150,6 +150,16 @@ def _ref(movement: NewMovement) -> ExpectedRef:
 async def expected(tx: Tx, skus: Iterable[Sku]) -> Sequence[Expected]:
     """Open lines of some items, purchases and transfers: the earliest due first, those without a day last."""
     return await store.open_of(tx, skus)
+
+
+async def expected_as_of(tx: Tx, skus: Iterable[Sku], as_of: datetime) -> Sequence[Expected]:
+    """The same as it was known at a past moment; `quantity` is what was still to come then."""
+    return await store.open_as_of(tx, skus, as_of)
+
+
+async def falling_due(tx: Tx, *, after: datetime, until: datetime) -> set[Sku]:
+    """Items of which something under way is due between two moments, both included."""
+    return await store.falling_due(tx, after, until)
 
 
 async def expected_page(

@@ -43,18 +43,24 @@ SELECT kind, reference, line, sku, location, condition, due_at, trim_scale(quant
  ORDER BY reference, line
 """
 
+# Lines are what is true now; what was said of them is kept beside.
 WRITE: Final[LiteralString] = """
-INSERT INTO inventory.expected
-       (kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason)
-SELECT kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason
-  FROM unnest(%(kinds)b::text[], %(references)b::text[], %(lines)b::text[], %(skus)b::text[], %(locations)b::text[],
-              %(conditions)b::text[], %(due)b::timestamptz[], %(quantities)b::numeric[], %(received)b::numeric[],
-              %(closed)b::timestamptz[], %(reasons)b::text[])
-       AS new(kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason)
-    ON CONFLICT (kind, reference, line) DO UPDATE
-   SET sku = excluded.sku, location = excluded.location, condition = excluded.condition, due_at = excluded.due_at,
-       quantity = excluded.quantity, received = excluded.received, closed_at = excluded.closed_at,
-       close_reason = excluded.close_reason
+WITH written AS (
+    INSERT INTO inventory.expected
+           (kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason)
+    SELECT kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason
+      FROM unnest(%(kinds)b::text[], %(references)b::text[], %(lines)b::text[], %(skus)b::text[],
+                  %(locations)b::text[], %(conditions)b::text[], %(due)b::timestamptz[], %(quantities)b::numeric[],
+                  %(received)b::numeric[], %(closed)b::timestamptz[], %(reasons)b::text[])
+           AS new(kind, reference, line, sku, location, condition, due_at, quantity, received, closed_at, close_reason)
+        ON CONFLICT (kind, reference, line) DO UPDATE
+       SET sku = excluded.sku, location = excluded.location, condition = excluded.condition, due_at = excluded.due_at,
+           quantity = excluded.quantity, received = excluded.received, closed_at = excluded.closed_at,
+           close_reason = excluded.close_reason
+    RETURNING kind, reference, line, sku, location, condition, due_at, open
+)
+INSERT INTO inventory.expected_told (kind, reference, line, sku, location, condition, due_at, open, recorded_at)
+SELECT kind, reference, line, sku, location, condition, due_at, open, %(now)s FROM written
 """
 
 OPEN: Final[LiteralString] = """
@@ -75,6 +81,24 @@ SELECT kind, reference, line, sku, location, condition, due_at, trim_scale(quant
   FROM inventory.expected
  WHERE open > 0 AND sku = ANY(%(skus)b::text[])
  ORDER BY due_at NULLS LAST, kind, reference, line
+"""
+
+
+OPEN_AS_OF: Final[LiteralString] = """
+SELECT kind, reference, line, sku, location, condition, due_at, trim_scale(open)
+  FROM (SELECT DISTINCT ON (kind, reference, line) *
+          FROM inventory.expected_told
+         WHERE (kind, reference, line) IN (SELECT kind, reference, line
+                                             FROM inventory.expected_told
+                                            WHERE sku = ANY(%(skus)b::text[]) AND recorded_at <= %(as_of)s)
+           AND recorded_at <= %(as_of)s
+         ORDER BY kind, reference, line, seq DESC) AS known
+ WHERE open > 0 AND sku = ANY(%(skus)b::text[])
+ ORDER BY due_at NULLS LAST, kind, reference, line
+"""
+
+FALLING_DUE: Final[LiteralString] = """
+SELECT DISTINCT sku FROM inventory.expected WHERE open > 0 AND due_at BETWEEN %(after)s AND %(until)s
 """
 
 
@@ -103,7 +127,7 @@ async def lines(tx: Tx, kind: ExpectedKind, references: Collection[str]) -> Sequ
     return [_expected(row) for row in await fetch_tuples(tx, LINES, params)]
 
 
-async def write(tx: Tx, changed: Sequence[Expected]) -> None:
+async def write(tx: Tx, changed: Sequence[Expected], now: datetime) -> None:
     """Write lines as they are now: the documents are locked."""
     if not changed:
         return
@@ -122,6 +146,7 @@ async def write(tx: Tx, changed: Sequence[Expected]) -> None:
             "received": [line.received for line in changed],
             "closed": [line.closed_at for line in changed],
             "reasons": [line.close_reason for line in changed],
+            "now": now,
         },
     )
 
@@ -129,6 +154,29 @@ async def write(tx: Tx, changed: Sequence[Expected]) -> None:
 async def open_of(tx: Tx, skus: Iterable[Sku]) -> Sequence[Expected]:
     """Open lines of some items, the earliest due first, those without a day last."""
     return [_expected(row) for row in await fetch_tuples(tx, OPEN_OF, {"skus": list(skus)})]
+
+
+async def open_as_of(tx: Tx, skus: Iterable[Sku], as_of: datetime) -> Sequence[Expected]:
+    """Lines of some items that were open at a past moment, as they were known then; `quantity` is what was open."""
+    rows = await fetch_tuples(tx, OPEN_AS_OF, {"skus": list(skus), "as_of": as_of})
+    return [
+        Expected(
+            kind=ExpectedKind(kind),
+            reference=reference,
+            line=line,
+            sku=sku,
+            location=location,
+            condition=condition,
+            due_at=due_at,
+            quantity=units,
+        )
+        for kind, reference, line, sku, location, condition, due_at, units in rows
+    ]
+
+
+async def falling_due(tx: Tx, after: datetime, until: datetime) -> set[Sku]:
+    """Items with open lines that are due within a span."""
+    return {sku for (sku,) in await fetch_tuples(tx, FALLING_DUE, {"after": after, "until": until})}
 
 
 async def open_page(

@@ -209,7 +209,7 @@ class _Course:
     async def close(self) -> None:
         """Write what happened."""
         await store.change(self._tx, self.header)
-        await expected_store.write(self._tx, list(self._changed.values()))
+        await expected_store.write(self._tx, list(self._changed.values()), self._now)
         if self._postings:
             desk = await Desk.open(self._tx, {posting.position for posting in self._postings}, now=self._now, make=True)
             desk.enter(self._postings)
