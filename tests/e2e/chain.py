@@ -144,7 +144,7 @@ async def open_chain(folder: Path, erp: Erp, skus: Sequence[str]) -> AsyncIterat
             erp=erp_connection(erp, line.url),
         )
         await hub.start()
-        await hub.make_key()
+        await hub.make_keys()
         await asyncio.gather(
             commands(hub, ("load", "erp", "items"), ("match", "erp", "--apply"), ("load", "erp", "stock")),
             commands(hub, ("connection", "register", "shop", "--public-url", hub.url)),

@@ -98,7 +98,7 @@ class Buyers(Sender):
         return order(name, self.skus[number % len(self.skus)])
 
     async def send(self, name: str) -> Told | None:
-        return await self.hub.ask("POST", "/v1/orders", self.body(name))
+        return await self.hub.place(self.body(name))
 
     def named_by(self, told: Told) -> str:
         return str(told.json["order_id"])

@@ -88,6 +88,7 @@ class RunningHub:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     key: str = ""
+    web_key: str = ""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -144,12 +145,16 @@ class RunningHub:
         answer = await self.ask("GET", "/readyz")
         return answer is not None and answer.status == 200
 
-    async def make_key(self, *, channel: str = "") -> None:
-        """A key that may do everything."""
-        scopes = [word for scope in Scope for word in ("--scope", scope.value)]
-        said = await self.command("key", "create", "test", *scopes, *(("--channel", channel) if channel else ()))
+    async def make_keys(self) -> None:
+        """One that may do everything, one that places the web's orders."""
+        every = [word for scope in Scope for word in ("--scope", scope.value)]
+        self.key = await self._new_key("test", *every)
+        self.web_key = await self._new_key("web", "--scope", Scope.ORDERS_WRITE.value, "--channel", "web")
+
+    async def _new_key(self, *words: str) -> str:
+        said = await self.command("key", "create", *words)
         assert said.code == 0, said
-        self.key = said.out.strip()
+        return said.out.strip()
 
     async def kill(self, *, database_too: bool = True) -> None:
         """End it without a word: kill -9, of its database as well."""
@@ -212,6 +217,11 @@ class RunningHub:
                 return Told(answer.status, dict(answer.headers), await answer.text())
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             return None
+
+    async def place(self, body: object, **headers: str) -> Told | None:
+        """An order of the web over the API."""
+        sent = {"Authorization": f"Bearer {self.web_key}", **headers}
+        return await self.ask("POST", "/v1/orders", body, headers=sent)
 
     async def get(self, path: str) -> "dict[str, object]":
         told = await self.ask("GET", path)

@@ -88,7 +88,7 @@ async def open_corner(
         await hub.start(*(("gateway",) if parts else ()))
         if parts:
             assert (await hub.command("estate", "apply")).code == 0
-        await hub.make_key()
+        await hub.make_keys()
         await describe(hub, skus)
         for sku in skus:
             for location in (DC, NORTH):

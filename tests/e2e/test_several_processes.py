@@ -29,7 +29,7 @@ async def beside(hub: RunningHub, name: str) -> AsyncIterator[RunningHub]:
     """Another process on the same database, with the same master key and estate, at a port of its own."""
     shared = {"CROSSDOCK_HOME": str(hub.home), "CROSSDOCK_ESTATE": str(hub.estate)}
     async with hub_in(hub.folder / name, {**hub.environment, **shared}) as other:
-        other.key = hub.key
+        other.key, other.web_key = hub.key, hub.web_key
         yield other
 
 
@@ -108,9 +108,7 @@ async def test_api_and_workers_may_be_processes_of_their_own(own_server: Connect
                 await at_work(first)
                 assert await second.terminate() == 0
                 await buyers.after(30)
-            told = await corner.hub.ask(
-                "POST", "/v1/orders", order("parts-last", SKUS[0]), headers={"Prefer": "wait=30"}
-            )
+            told = await corner.hub.place(order("parts-last", SKUS[0]), Prefer="wait=30")
 
             assert told is not None
             assert (told.status, json.loads(told.text)["status"]) == (201, "released")

@@ -7,7 +7,9 @@ import pytest
 
 from crossdock.gateway.keys import AGE_S, Scope
 from gateway.shop import Api, eventually, order
+from gateway.test_messages import shop
 
+__all__ = ["shop"]
 PUBLIC: Final = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -159,3 +161,24 @@ async def test_a_key_is_shown_once_and_kept_nowhere(api: Api, name: str) -> None
 
     rows = await api.rows("SELECT row_to_json(api_key)::text FROM gateway.api_key")
     assert all(key not in row[0] for row in rows)
+
+
+async def test_a_key_for_one_channel_is_no_key_for_what_concerns_all_of_them(api: Api) -> None:
+    web = await api.new_key("web only", *Scope, channel="web")
+    await api.api_keys_are_read_again()
+
+    for path in ("/v1/events", "/v1/exceptions", "/v1/intents", "/v1/overview", "/v1/stock/positions", "/metrics"):
+        assert (await api.get(path, key=web)).status == 403, path
+    for path in ("/v1/stock/movements", "/v1/stock/counts", "/v1/products", "/v1/uploads/tills"):
+        assert (await api.post(path, {}, key=web)).status == 403, path
+
+
+async def test_orders_of_a_shop_are_placed_and_revised_by_a_key_for_its_channel_only(shop: Api) -> None:
+    web = await shop.new_key("web only", Scope.ORDERS_WRITE, channel="web")
+    await shop.api_keys_are_read_again()
+
+    told = await shop.post("/v1/orders", order("A-1"))
+    assert (told.status, told.kind) == (403, "forbidden")
+    assert 'come from connection "shop"' in str(told.json["detail"])
+    assert (await shop.post("/v1/orders", order("A-1"), key=web)).status == 202
+    assert (await shop.post("/v1/orders", order("B-1", channel="app"))).status == 202

@@ -225,7 +225,7 @@ async def world(api: Api, dsn: str, monkeypatch: pytest.MonkeyPatch) -> World:
         for setting in connectors()["shopify"].settings
         if setting.default is None
     }
-    config = ConnectionConfig(name="shop", connector="shopify", channel=ChannelCode("web"), settings=given)
+    config = ConnectionConfig(name="shop", connector="shopify", channel=ChannelCode("app"), settings=given)
     estate = type(ESTATE)(
         company=ESTATE.company,
         locations=ESTATE.locations,

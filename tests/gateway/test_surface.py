@@ -2,10 +2,15 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import jsonschema
 from jsonschema import Draft202012Validator
 
+from crossdock.eventlog.service import Origin
+from crossdock.operations import service as operations
+from crossdock.operations.closing import close
+from crossdock.operations.model import Matter
 from gateway.shop import Api, order
 
 ROOT = Path(__file__).parents[2]
@@ -63,8 +68,8 @@ async def test_the_description_is_valid_and_complete(api: Api) -> None:
         assert part.partition('"')[0] in components["schemas"]
     assert isinstance(document["paths"], dict)
     ids = []
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             ids.append(operation["operationId"])
             assert operation["summary"], path
             assert operation["tags"], path
@@ -186,3 +191,42 @@ async def test_a_body_that_calls_itself_something_else_than_json_is_not_read(api
         for path in ("/v1/orders", "/v1/orders/batch", "/v1/stock/movements", "/v1/reservations"):
             told = await api.ask("POST", path, raw=b"{}", headers=headers)
             assert (told.status, told.kind) == (415, "unsupported-media-type"), (path, headers)
+
+
+async def test_exceptions_come_in_pages_that_stay_whole_while_people_work(api: Api) -> None:
+    async with api.hub.database.transaction() as tx:
+        estate = await api.hub.estate.get(tx)
+        for number in range(7):
+            matter = Matter(type="feed_silent", key=f"feed/tills/{number}", subject="connection/tills", detail="")
+            await operations.open_exception(tx, estate, matter, origin=Origin.begin("tests"), now=api.hub.clock.now())
+    names: list[object] = []
+    after = ""
+    while True:
+        page = (await api.get(f"/v1/exceptions?limit=2&after={after}")).json
+        assert isinstance(page["exceptions"], list)
+        names += [each["exception_id"] for each in page["exceptions"]]
+        if page["next"] is None:
+            break
+        after = str(page["next"])
+        async with api.hub.database.transaction() as tx:  # the last one seen is closed: its place is still known
+            last = await operations.get(tx, UUID(str(names[-1])))
+            assert last is not None
+            await close(tx, last.key, "seen to", origin=Origin.begin("tests"), now=api.hub.clock.now())
+
+    assert len(names) == len(set(names)) == 7
+    for strange in ("x", "open~x~y", "open~1e400~0198c5a1-0000-7000-8000-000000000001"):
+        told = await api.get(f"/v1/exceptions?after={strange}")
+        assert (told.status, told.paths) == (422, ["?after"])
+
+
+async def test_a_filtered_feed_passes_what_it_leaves_out(api: Api) -> None:
+    for number in range(5):
+        await api.post("/v1/orders", order(f"A-{number}"))
+    first = (await api.get("/v1/events?types=stock.short")).json
+    everything = (await api.get("/v1/events?limit=500")).json
+
+    assert first["events"] == []
+    assert first["next"] == everything["next"]
+    told = await api.get("/v1/events?types=stock.short,order.excepted")
+    assert (told.status, told.paths) == (422, ["?types"])
+    assert "order.accepted" in told.text

@@ -31,7 +31,7 @@ async def create(
     Args:
         name: Who will use it.
         scope: What it may do, e.g. orders:write; repeat for several.
-        channel: Limit order intake to this channel.
+        channel: Let it see and do only what concerns this channel: its orders, availability and reservations.
         days: Let it expire after so many days, at least one.
         json: Print JSON for machines.
     """
@@ -40,6 +40,10 @@ async def create(
         raise CommandError(
             f"--days {days} makes no usable key: give 1 to {DAYS_MAX}, or none for a key without an end."
         )
+    useless = sorted(set(scopes) - keys.CHANNEL_SCOPES) if channel is not None else ()
+    if useless:
+        left = ", ".join(sorted(keys.CHANNEL_SCOPES))
+        raise CommandError(f"{useless[0]} concerns all channels: a key for one of them may have {left}.")
     async with hub() as parts, parts.database.transaction() as tx:
         if channel is not None:
             await _check_channel(parts, tx, channel)

@@ -173,7 +173,7 @@ async def require_scope(connection: "ASGIConnection[Any, Any, Any, State]", hand
     parts: Parts = connection.app.state.parts
     header = connection.headers.get("authorization")
     connection.state.caller = caller = await parts.keyring.caller(header.encode("latin-1") if header else None)
-    caller.check_scope(scope)
+    caller.check(scope, of_channels=bool(handler.opt.get("of_channels")))
 
 
 def answer_problem(request: "Request[Any, Any, State]", error: Exception) -> Response[bytes]:

@@ -182,7 +182,9 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
     told: ToldView
 
 
-@get("/v1/availability/explain", summary="One number, term by term", opt={"scope": Scope.STOCK_READ})
+@get(
+    "/v1/availability/explain", summary="One number, term by term", opt={"scope": Scope.STOCK_READ, "of_channels": True}
+)
 async def explain(
     request: "Request[Any, Any, State]",
     state: State,

@@ -9,6 +9,7 @@ from litestar import get
 from litestar.datastructures import State
 from litestar.params import FromQuery
 
+from crossdock.canonical.facts import FACT_TYPES
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START, Cursor, Event, Unreadable
 from crossdock.gateway.keys import Scope
@@ -31,7 +32,10 @@ class FeedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts in commit order. Ask again with `after=next`; an empty page means: nothing new yet."""
+    """Facts in commit order. Ask again with `after=next`; an empty page means: nothing new yet.
+
+    With a filter `next` also passes what the filter left out: looking again costs nothing.
+    """
 
     events: list[FeedEvent]
     next: str
@@ -45,11 +49,14 @@ async def list_events(
     check_limit(limit)
     cursor = _cursor(after)
     wanted = [name.strip() for name in types.split(",") if name.strip()]
-    if any("\x00" in name for name in wanted):
-        raise wrong("types", "must not hold the character U+0000")
+    strange = sorted(set(wanted) - set(FACT_TYPES))
+    if strange:
+        raise wrong("types", f'there is no fact "{strange[0]}" (there are: {", ".join(sorted(FACT_TYPES))})')
     async with parts_of(state).reads.transaction() as tx:
         found = await eventlog.read_after(tx, cursor, limit=limit, types=wanted)
-    return FeedPage(events=[_feed_event(event) for event in found], next=str(found[-1].cursor if found else cursor))
+        head = await eventlog.head(tx) if wanted and len(found) < limit else cursor
+    reached = found[-1].cursor if found else cursor
+    return FeedPage(events=[_feed_event(event) for event in found], next=str(max(reached, head)))
 
 
 def _cursor(text: str) -> Cursor:

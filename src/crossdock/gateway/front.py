@@ -50,6 +50,8 @@ class HotRoute:
     """Knows Idempotency-Key."""
     waits: bool = False
     """Knows `Prefer: wait`."""
+    of_channels: bool = False
+    """Keeps to what concerns the channel of a key that is for one only. The others refuse such a key."""
     conflicts: bool = False
     """May contradict what is already there."""
     parameters: Sequence[Mapping[str, object]] = ()
@@ -109,7 +111,7 @@ class Front:
         try:
             caller = await self._keyring.caller(authorization)
             asker = asker_of(caller)
-            caller.check_scope(route.scope)
+            caller.check(route.scope, of_channels=route.of_channels)
             if route.request is not None:
                 check_json(headers)
             body = await read_body(scope, receive, headers, route.body_max)

@@ -48,10 +48,14 @@ class Caller:
     channel: str | None
     expires_at: datetime | None
 
-    def check_scope(self, scope: Scope) -> None:
-        """Problem when the key was not made for that."""
+    def check(self, scope: Scope, *, of_channels: bool) -> None:
+        """Problem when the key was not made for that. *of_channels*: the route keeps to what concerns a key's channel."""
         if scope not in self.scopes:
             raise Problem("forbidden", f'the key "{self.name}" has no scope {scope}')
+        if self.channel is not None and not of_channels:
+            raise Problem(
+                "forbidden", f'the key "{self.name}" is for channel "{self.channel}" only; this concerns all of them'
+            )
 
     def check_channel(self, channel: str) -> None:
         """Problem when the key is for another channel only."""
@@ -68,6 +72,10 @@ def presented(authorization: bytes | None) -> bytes:
     """The digest of the key in an Authorization header; empty when there is none."""
     scheme, _, key = (authorization or b"").partition(b" ")
     return hashlib.sha256(key.strip()).digest() if scheme.lower() == b"bearer" else b""
+
+
+CHANNEL_SCOPES: Final = frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ, Scope.STOCK_READ, Scope.RESERVATIONS})
+"""Scopes of which something is left for a key of one channel."""
 
 
 class NameTakenError(Exception):

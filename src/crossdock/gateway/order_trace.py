@@ -58,7 +58,11 @@ class TraceView(msgspec.Struct, frozen=True, kw_only=True):
     documents: list[DocumentView]
 
 
-@get("/v1/orders/{order_id:uuid}/trace", summary="One order's whole story", opt={"scope": Scope.ORDERS_READ})
+@get(
+    "/v1/orders/{order_id:uuid}/trace",
+    summary="One order's whole story",
+    opt={"scope": Scope.ORDERS_READ, "of_channels": True},
+)
 async def trace_order(request: "Request[Any, Any, State]", state: State, order_id: FromPath[UUID]) -> TraceView:
     """Messages, facts, intents, attempts and exceptions as one timeline, and who waits for whom."""
     async with parts_of(state).reads.transaction() as tx:

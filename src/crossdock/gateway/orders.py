@@ -112,6 +112,7 @@ class OrderIntake:
                 path="/v1/orders",
                 summary="Place one order",
                 scope=Scope.ORDERS_WRITE,
+                of_channels=True,
                 body_max=BODY_MAX,
                 request=OrderPlaced,
                 answers={202: OrderAnswer, 201: OrderAnswer, 200: OrderAnswer},
@@ -124,6 +125,7 @@ class OrderIntake:
                 path="/v1/orders/batch",
                 summary="Place up to 500 orders; each is decided on its own",
                 scope=Scope.ORDERS_WRITE,
+                of_channels=True,
                 body_max=BATCH_BODY_MAX,
                 request=OrderBatch,
                 answers={207: BatchAnswer},
@@ -206,7 +208,14 @@ class OrderIntake:
 def _acceptance(order: OrderPlaced, request: Request, retailer: Retailer, origin: Origin) -> Acceptance:
     request.caller.check_channel(order.channel)
     channel = retailer.channel(order.channel, "$.channel")
-    return Acceptance(order, ConnectionName(channel.connection or f"api.{channel.code}"), origin)
+    source = retailer.sources.get(channel.code)
+    if source is not None and request.caller.channel is None:
+        raise Problem(
+            "forbidden",
+            f'orders of channel "{channel.code}" come from connection "{source}": whoever places or revises '
+            f"them here needs a key for that channel (`crossdock key create … --channel {channel.code}`)",
+        )
+    return Acceptance(order, ConnectionName(source or f"api.{channel.code}"), origin)
 
 
 def _raw(entry: Entry[Asked]) -> NewMessage:

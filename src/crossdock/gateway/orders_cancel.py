@@ -58,7 +58,7 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 @post(
     "/v1/orders/{order_id:uuid}/cancel",
     summary="Ship nothing more of an order, or of some lines",
-    opt={"scope": Scope.ORDERS_WRITE, "conflicts": True},
+    opt={"scope": Scope.ORDERS_WRITE, "conflicts": True, "of_channels": True},
     status_code=200,
 )
 async def cancel_order(

@@ -119,7 +119,7 @@ class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-@get("/v1/orders", summary="Orders, newest first", opt={"scope": Scope.ORDERS_READ})
+@get("/v1/orders", summary="Orders, newest first", opt={"scope": Scope.ORDERS_READ, "of_channels": True})
 async def list_orders(
     request: "Request[Any, Any, State]",
     state: State,
@@ -152,7 +152,7 @@ async def list_orders(
     return OrderPage(orders=[_order(view) for view in found if _of(view, wanted)], next=last)
 
 
-@get("/v1/orders/{order_id:uuid}", summary="One order", opt={"scope": Scope.ORDERS_READ})
+@get("/v1/orders/{order_id:uuid}", summary="One order", opt={"scope": Scope.ORDERS_READ, "of_channels": True})
 async def get_order(request: "Request[Any, Any, State]", state: State, order_id: FromPath[UUID]) -> OrderView:
     """Its lines, holds and fulfilments as they stand now."""
     async with parts_of(state).reads.transaction() as tx:

@@ -222,6 +222,7 @@ def _route(
         path=path,
         summary=summary,
         scope=Scope.RESERVATIONS,
+        of_channels=True,
         body_max=BODY_MAX,
         request=request,
         answers={status: ReservationAnswer},

@@ -39,7 +39,7 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
     claims: list[ClaimView]
 
 
-@get("/v1/reservations/{key:str}", summary="One reservation", opt={"scope": Scope.RESERVATIONS})
+@get("/v1/reservations/{key:str}", summary="One reservation", opt={"scope": Scope.RESERVATIONS, "of_channels": True})
 async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State, key: FromPath[str]) -> ReservationView:
     """Where its units are now. Callers see their own reservations only."""
     parts = parts_of(state)

@@ -26,6 +26,8 @@ class Retailer:
     estate: Estate
     channels: Mapping[str, Channel]
     locations: frozenset[str]
+    sources: Mapping[str, str]
+    """The connection that brings a channel's orders. Channels without one get them over the API only."""
     settings: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def channel(self, code: str, path: str) -> Channel:
@@ -82,4 +84,13 @@ class RetailerView:
             estate,
             {channel.code: channel for channel in estate.channels},
             frozenset(location.code for location in estate.locations),
+            _sources(estate),
         )
+
+
+def _sources(estate: Estate) -> Mapping[str, str]:
+    bringing: dict[str, str] = {
+        each.channel: each.name for each in estate.connections if each.enabled and each.channel is not None
+    }
+    named = {each.code: each.connection for each in estate.channels if each.connection is not None}
+    return {**bringing, **named}

@@ -10,10 +10,10 @@ from litestar.datastructures import State
 from litestar.params import FromQuery
 
 from crossdock.gateway.keys import Scope
-from crossdock.gateway.parts import check_limit, parts_of
+from crossdock.gateway.parts import check_limit, parts_of, wrong
 from crossdock.gateway.problems import Problem
 from crossdock.operations import service as operations
-from crossdock.operations.model import OpenException
+from crossdock.operations.model import OpenException, Place
 from crossdock.outbound import service as outbound
 from crossdock.outbound.model import Intent, IntentState
 from crossdock.outbound.service import Filter
@@ -41,9 +41,10 @@ class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExceptionList(msgspec.Struct, frozen=True, kw_only=True):
-    """Open ones by their clock."""
+    """Open ones by their clock. Ask again with `after=next`; `next` is null on the last page."""
 
     exceptions: list[ExceptionView]
+    next: str | None
 
 
 class IntentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +81,7 @@ class IntentPage(msgspec.Struct, frozen=True, kw_only=True):
 async def list_exceptions(
     state: State,
     *,
+    after: FromQuery[str] = "",
     owner: FromQuery[str] = "",
     type_name: FromQuery[str] = "",
     subject: FromQuery[str] = "",
@@ -89,11 +91,26 @@ async def list_exceptions(
     """Filter by owner, type and subject (`order/…`, `stock/…`)."""
     check_limit(limit)
     _check_text(owner, type_name, subject)
+    place = _place(after)
     async with parts_of(state).reads.transaction() as tx:
         found = await operations.list_exceptions(
-            tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit
+            tx,
+            owner=owner,
+            type_name=type_name,
+            subject=subject,
+            closed_too=closed_too,
+            limit=limit,
+            after=place,
         )
-    return ExceptionList(exceptions=[_exception(each) for each in found])
+    more = str(found[-1].place) if len(found) == limit else None
+    return ExceptionList(exceptions=[_exception(each) for each in found], next=more)
+
+
+def _place(text: str) -> Place | None:
+    try:
+        return Place.parse(text) if text else None
+    except ValueError:
+        raise wrong("after", "is not a cursor of this list") from None
 
 
 @get("/v1/intents", summary="Intents, newest first", opt={"scope": Scope.OPERATIONS_READ})

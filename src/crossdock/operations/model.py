@@ -1,9 +1,10 @@
 """Exceptions and traces."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -53,3 +54,29 @@ class OpenException:
     resolution: str | None
     label: str = ""
     """What people call its subject: `order #1042 of web`. Not stored: names are looked up when somebody reads."""
+
+    @property
+    def place(self) -> "Place":
+        """Where the work list goes on behind it."""
+        return Place(self.state, self.due_at, self.id)
+
+
+class Place(NamedTuple):
+    """A place in the work list. It stays where it is when the exception that stood there is closed."""
+
+    state: ExceptionState
+    due_at: datetime
+    id: UUID
+
+    def __str__(self) -> str:
+        """As clients see it; opaque to them."""
+        return f"{self.state.value}~{self.due_at.timestamp():.6f}~{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """Read what `str` wrote; ValueError when it is something else."""
+        state, due, exception_id = text.split("~")
+        try:
+            return cls(ExceptionState(state), datetime.fromtimestamp(float(due), UTC), UUID(exception_id))
+        except (OverflowError, OSError) as error:
+            raise ValueError(text) from error

@@ -16,7 +16,7 @@ from crossdock.operations import store
 from crossdock.operations.closing import close, note
 from crossdock.operations.grouping.service import GROUPS, refresh
 from crossdock.operations.labels.service import labelled
-from crossdock.operations.model import Matter, OpenException
+from crossdock.operations.model import Matter, OpenException, Place
 from crossdock.operations.rules import FOLDED, matter_of, order_of, owner_of, settled_by
 from crossdock.orders import service as orders
 
@@ -76,11 +76,18 @@ async def open_exception(tx: Tx, estate: Estate, matter: Matter, *, origin: Orig
 
 
 async def list_exceptions(
-    tx: Tx, *, owner: str = "", type_name: str = "", subject: str = "", closed_too: bool = False, limit: int = 200
+    tx: Tx,
+    *,
+    owner: str = "",
+    type_name: str = "",
+    subject: str = "",
+    closed_too: bool = False,
+    limit: int = 200,
+    after: Place | None = None,
 ) -> Sequence[OpenException]:
-    """The work list: open ones by their clock. Empty filters match everything."""
+    """The work list: open ones by their clock, from behind *after* on. Empty filters match everything."""
     found = await store.list_exceptions(
-        tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit
+        tx, owner=owner, type_name=type_name, subject=subject, closed_too=closed_too, limit=limit, after=after
     )
     return await labelled(tx, found)
 

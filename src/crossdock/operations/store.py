@@ -9,7 +9,7 @@ from uuid import UUID
 
 from crossdock.canonical.money import exact
 from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples
-from crossdock.operations.model import ExceptionState, Matter, OpenException
+from crossdock.operations.model import ExceptionState, Matter, OpenException, Place
 
 OPEN: Final[LiteralString] = """
 INSERT INTO operations.exception
@@ -38,6 +38,8 @@ SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened
    AND (%(owner)s = '' OR owner = %(owner)s)
    AND (%(type)s = '' OR type = %(type)s)
    AND (%(subject)s = '' OR subject = %(subject)s)
+   AND (%(after_id)s::uuid IS NULL
+        OR (state, due_at, id) > (%(after_state)s::operations.exception_state, %(after_due)s, %(after_id)s))
  ORDER BY state, due_at, id
  LIMIT %(limit)s
 """
@@ -122,10 +124,19 @@ async def close(tx: Tx, key: str, resolution: str, now: datetime) -> tuple[UUID,
 
 
 async def list_exceptions(
-    tx: Tx, *, owner: str, type_name: str, subject: str, closed_too: bool, limit: int
+    tx: Tx, *, owner: str, type_name: str, subject: str, closed_too: bool, limit: int, after: Place | None
 ) -> list[OpenException]:
     """Open ones first, then by their clock."""
-    params = {"owner": owner, "type": type_name, "subject": subject, "all": closed_too, "limit": limit}
+    params = {
+        "owner": owner,
+        "type": type_name,
+        "subject": subject,
+        "all": closed_too,
+        "limit": limit,
+        "after_state": None if after is None else after.state.value,
+        "after_due": None if after is None else after.due_at,
+        "after_id": None if after is None else after.id,
+    }
     return [_typed(row) for row in await fetch_all(tx, LIST, OpenException, params)]
 
 
