@@ -50,7 +50,7 @@ def exceptions_page() -> str:
     return page(
         "Exceptions",
         "Matters that need a person. Each has a type, a subject (the business object), the field where one is to blame, an owner "
-        "and a due time by the estate's `ownership` rules (`operations` within 4 hours where no rule matches), and the money at "
+        "and a due time by the estate's `ownership` rules (`operations` within 4 hours where no rule matches; `finance` for `currency_foreign`), and the money at "
         "risk where it is known. Repetitions of one matter are counted, not opened again; what settles a matter by itself closes "
         "its exception. How to work them: [Work exceptions](../how-to/work-exceptions.md).",
         table(("type", "opened by", "what to repair", "`release` does", "`dismiss` does"), list(_types())),

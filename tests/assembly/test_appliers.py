@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from assembly.parts import DC, NOW, SHOP, STORE, TEA, Said, World, fulfilment_of, order
 from crossdock.assembly.appliers import appliers, apply_news
-from crossdock.canonical.base import ChannelCode, ChannelOrderId
+from crossdock.assembly.healing import heal
+from crossdock.canonical.base import ChannelCode, ChannelOrderId, Code
 from crossdock.canonical.orders import OrderChanged, PaymentStatus
 from crossdock.canonical.receipts import ReceiptKind, ReceiptLine, ReceiptRef, ReceiptTender, SaleRecorded
 from crossdock.canonical.schemas import DOCUMENTS
@@ -24,7 +26,9 @@ from crossdock.canonical.stock import (
 )
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import LandedDocument
+from crossdock.estate.model import TillPosting
 from crossdock.eventlog.service import Origin
+from crossdock.finance import service as finance
 from crossdock.inventory import service as inventory
 from crossdock.operations.casework import service as casework
 from crossdock.operations.casework.service import By, Worked
@@ -296,3 +300,29 @@ async def test_a_receipt_that_contradicts_the_books_is_one_exception_with_its_mo
     await world.react()
     assert await world.exceptions() == []
     assert (await world.states())[1] == "dismissed"
+
+
+async def test_money_in_a_currency_that_nobody_books_is_one_matter_of_its_store_until_the_estate_books_it(
+    world: World,
+) -> None:
+    await world.know(TEA)
+    await world.land(TEA, 5, STORE)
+    for number in (1, 2):
+        await world.hear(receipt(number, currency="USD"), key=str(number))
+    await world.react()
+
+    (found,) = await world.exceptions()
+    assert (found.type, found.owner, found.subject) == ("currency_foreign", "finance", f"store/{STORE}")
+    assert (found.amount, found.currency, found.occurrences) == (Decimal(20), "USD", 2)
+
+    async with world.database.transaction() as tx:
+        estate = await world.hub.estate.get(tx)
+        await finance.close_day(tx, estate, STORE, DAY, now=NOW)
+    await world.apply_estate(msgspec.structs.replace(estate, till_posting=TillPosting(currencies=(Code("USD"),))))
+    await heal(world.hub)
+    assert len(await world.exceptions()) == 1, "its money is still left out of a closed day"
+
+    async with world.database.transaction() as tx:
+        await finance.close_day(tx, await world.hub.estate.get(tx), STORE, DAY, now=NOW)
+    await heal(world.hub)
+    assert await world.exceptions() == []

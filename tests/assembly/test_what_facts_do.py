@@ -153,8 +153,9 @@ async def test_a_store_day_is_posted_when_the_erp_has_its_journal_and_its_goods(
         tenders=(ReceiptTender(tender="cash", amount=Decimal("11.90")),),
     )
     async with world.database.transaction() as tx:
-        await finance.record_receipts(tx, [Told(receipt=receipt, origin=Origin.begin("tills"))], now=NOW)
-        await finance.close_day(tx, await world.hub.estate.get(tx), STORE, DAY, now=NOW)
+        estate = await world.hub.estate.get(tx)
+        await finance.record_receipts(tx, estate, [Told(receipt=receipt, origin=Origin.begin("tills"))], now=NOW)
+        await finance.close_day(tx, estate, STORE, DAY, now=NOW)
 
     states = [await day_state(world)]
     for kind in (FlowKind.JOURNAL, FlowKind.GOODS_ISSUE):
@@ -191,7 +192,8 @@ async def test_an_item_that_moved_unknown_is_settled_by_its_description(world: W
         tenders=(ReceiptTender(tender="cash", amount=Decimal(5)),),
     )
     async with world.database.transaction() as tx:
-        await finance.record_receipts(tx, [Told(receipt=receipt, origin=Origin.begin("tills"))], now=NOW)
+        estate = await world.hub.estate.get(tx)
+        await finance.record_receipts(tx, estate, [Told(receipt=receipt, origin=Origin.begin("tills"))], now=NOW)
     await world.react()
     assert "item_unknown" in {each.type for each in await world.exceptions()}
 

@@ -31,6 +31,29 @@ def test_a_day_of_the_future_is_refused_in_one_sentence_and_one_that_has_begun_i
     assert connected.run("day", "close", (today - timedelta(days=1)).isoformat()).code == 0
 
 
+def test_closing_says_what_it_leaves_out_until_the_estate_books_it(connected: Desk) -> None:
+    day = SYSTEM_CLOCK.now().date()
+
+    async def tell(parts: Hub) -> None:
+        told = [
+            Told(receipt=sale(n, day=day, currency=currency), origin=Origin.begin("tills"))
+            for n, currency in ((1, "EUR"), (2, "USD"))
+        ]
+        async with parts.database.transaction() as tx:
+            await finance.record_receipts(tx, await parts.estate.get(tx), told, now=parts.clock.now())
+
+    connected.hub(tell)
+
+    said = connected.run("day", "close", day.isoformat(), "--store", "s1")
+
+    assert said.code == 1
+    assert said.out == "s1: 1 receipts, 11.90 EUR; left out, its currency is not booked: 1 receipts, 11.90 USD.\n"
+    (connected.estate / "books.yaml").write_text("till_posting: {currencies: [USD]}\n")
+    assert connected.run("estate", "apply").code == 0
+    said = connected.run("day", "close", day.isoformat(), "--store", "s1")
+    assert (said.code, said.out) == (0, "s1: 1 receipts, 11.90 USD.\n")
+
+
 @pytest.fixture
 def traded(connected: Desk) -> Desk:
     """A store that has traded today, last winter, and the year before."""
@@ -39,7 +62,7 @@ def traded(connected: Desk) -> Desk:
         days = (date(2024, 12, 24), date(2025, 1, 2), parts.clock.now().date())
         told = [Told(receipt=sale(n, day=day), origin=Origin.begin("tills")) for n, day in enumerate(days, 1)]
         async with parts.database.transaction() as tx:
-            await finance.record_receipts(tx, told, now=parts.clock.now())
+            await finance.record_receipts(tx, await parts.estate.get(tx), told, now=parts.clock.now())
 
     connected.hub(tell)
     return connected

@@ -22,6 +22,11 @@ def test_a_sound_estate_has_no_complaints(tmp_path: Path) -> None:
     [
         ("currency: EUR\n  zone", "currency: EUX\n  zone", '1-company.yaml:3: "EUX" is not an ISO 4217 currency code'),
         ("currency: EUR\n    connection", "currency: XQX\n    connection", '2-places.yaml:12: "XQX" is not an ISO'),
+        (
+            "currency: EUR\n  zone: Europe/Berlin\n",
+            "currency: EUR\n  zone: Europe/Berlin\ntill_posting: {currencies: [CHF, SFR]}\n",
+            '1-company.yaml:5: "SFR" is not an ISO 4217 currency code',
+        ),
         ("  zone: Europe/Berlin\n", "  zone: Europe/Berlim\n", '1-company.yaml:4: "Europe/Berlim" is not an IANA time'),
         ("    zone: Europe/Berlin", "    zone: Europe/Berlim", '2-places.yaml:8: "Europe/Berlim" is not an IANA time'),
         ("code: S1", "code: DC1", '2-places.yaml:5: "DC1" stands twice in locations'),

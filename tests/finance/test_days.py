@@ -7,9 +7,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from crossdock.canonical.base import Code
 from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, ReceiptRecorded, StoreDayClosed
 from crossdock.canonical.receipts import ReceiptKind
-from crossdock.estate.model import Location, LocationKind
+from crossdock.estate.model import Location, LocationKind, TillPosting
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import DayClosed, DayState, Gap, NotBegun, NothingNew, PostedDocument
@@ -136,7 +137,9 @@ async def test_receipts_recorded_while_a_day_closes_are_in_one_run_or_the_next_n
 async def test_a_closing_waits_for_receipts_that_are_being_recorded(books: Books) -> None:
     await books.tell(sale(2))
     async with books.database.transaction() as tx:
-        await finance.record_receipts(tx, [Told(receipt=sale(1), origin=Origin.begin("till"))], now=books.now)
+        await finance.record_receipts(
+            tx, books.estate, [Told(receipt=sale(1), origin=Origin.begin("till"))], now=books.now
+        )
         closing = asyncio.create_task(books.closed())
         await blocked_or_done(books.database, closing)
 
@@ -152,13 +155,76 @@ async def test_closers_at_once_make_one_run(books: Books) -> None:
     assert len(await books.facts(StoreDayClosed)) == 1
 
 
-async def test_a_day_in_two_currencies_has_a_run_for_each(books: Books) -> None:
+def book_in(books: Books, *currencies: str) -> None:
+    posting = TillPosting(currencies=tuple(map(Code, currencies)))
+    books.estate = msgspec.structs.replace(books.estate, till_posting=posting)
+
+
+async def test_a_day_in_two_currencies_that_are_booked_has_a_run_for_each(books: Books) -> None:
+    book_in(books, "CHF")
     await books.tell(sale(1), sale(2, currency="CHF"))
 
     outcome = await books.close()
 
     assert isinstance(outcome, DayClosed)
     assert [(run.run, run.currency, run.receipts) for run in outcome.runs] == [(1, "CHF", 1), (2, "EUR", 1)]
+
+
+async def test_money_in_a_currency_that_nobody_books_is_left_out_and_its_goods_are_not(books: Books) -> None:
+    await books.tell(sale(1), sale(2, line("B"), currency="USD"))
+
+    outcome = await books.close()
+
+    assert isinstance(outcome, DayClosed)
+    assert [(run.currency, run.booked, bool(run.journal), run.total) for run in outcome.runs] == [
+        ("EUR", True, True, Decimal("11.90")),
+        ("USD", False, False, Decimal("11.90")),
+    ]
+    assert [goods.sku for run in outcome.runs for goods in run.goods] == ["A", "B"]
+    told = [fact.booked for fact in await books.facts(ReceiptRecorded) if isinstance(fact, ReceiptRecorded)]
+    assert told == [True, False]
+    async with books.database.transaction() as tx:
+        money = {each.currency: each.closed for each in await finance.money(tx)}
+        for run in outcome.runs:
+            for document in PostedDocument:
+                await finance.mark_posted(tx, STORE, DAY, run.run, document=document, document_id="9")
+        days = {day.currency: day.state for day in await finance.store_days(tx, location=STORE)}
+    assert money == {"EUR": Decimal("11.90"), "USD": Decimal(0)}
+    assert set(days.values()) == {DayState.CLOSED}, "what is left out is not posted"
+
+
+async def test_money_that_was_left_out_is_booked_once_when_the_estate_books_its_currency(books: Books) -> None:
+    sold = sale(2, currency="USD")
+    await books.tell(sale(1), sold)
+    await books.close()
+    await books.tell(void(3, sold), sale(4, currency="USD"), sale(5))
+    await books.close()
+    assert await books.close() == NothingNew(runs=4)
+    assert await left_out(books)
+
+    book_in(books, "USD")
+    outcome = await books.close()
+
+    assert isinstance(outcome, DayClosed)
+    assert [(run.run, run.currency, run.booked, run.goods) for run in outcome.runs] == [
+        (5, "USD", True, ()),
+        (6, "USD", True, ()),
+    ]
+    assert nets(outcome.runs) == {
+        "tender.cash": Decimal("11.90"),
+        "revenue.standard": Decimal("-10.00"),
+        "tax.standard": Decimal("-1.90"),
+    }
+    assert await books.close() == NothingNew(runs=6)
+    assert not await left_out(books)
+    async with books.database.transaction() as tx:
+        money = {each.currency: (each.total, each.closed) for each in await finance.money(tx)}
+    assert money == {"EUR": (Decimal("23.80"),) * 2, "USD": (Decimal("11.90"),) * 2}
+
+
+async def left_out(books: Books) -> bool:
+    async with books.database.transaction() as tx:
+        return await finance.leaves_out(tx, STORE, "USD")
 
 
 async def test_a_day_is_posted_when_every_run_has_its_documents(books: Books) -> None:
@@ -217,7 +283,9 @@ async def test_two_who_fill_a_gap_together_leave_none(books: Books) -> None:
     await books.close()
 
     async with books.database.transaction() as tx:
-        await finance.record_receipts(tx, [Told(receipt=sale(2), origin=Origin.begin("one"))], now=books.now)
+        await finance.record_receipts(
+            tx, books.estate, [Told(receipt=sale(2), origin=Origin.begin("one"))], now=books.now
+        )
         other = asyncio.create_task(books.tell(sale(3, line("B"))))
         await blocked_or_done(books.database, other)
     await other

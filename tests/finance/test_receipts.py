@@ -185,7 +185,7 @@ async def test_a_recorder_killed_before_its_commit_leaves_nothing(books: Books) 
 
     async def die() -> None:
         async with books.database.transaction() as tx:
-            await finance.record_receipts(tx, told, now=books.now)
+            await finance.record_receipts(tx, books.estate, told, now=books.now)
             async with books.database.transaction() as other:
                 await other.execute("SELECT pg_terminate_backend(%s, 5000)", (tx.info.backend_pid,))
             await tx.execute("SELECT 1")

@@ -112,7 +112,7 @@ class Books:
     async def tell(self, *receipts: SaleRecorded, source: str = "tills") -> Sequence[ReceiptOutcome]:
         told = [Told(receipt=receipt, origin=Origin.begin(source)) for receipt in receipts]
         async with self.database.transaction() as tx:
-            return await finance.record_receipts(tx, told, now=self.now)
+            return await finance.record_receipts(tx, self.estate, told, now=self.now)
 
     async def close(self, day: date = DAY) -> CloseOutcome:
         async with self.database.transaction() as tx:

@@ -73,7 +73,7 @@ class Hub:
             for record in arrived
             if isinstance(record.document, SaleRecorded)
         ]
-        outcomes = await finance.record_receipts(tx, told, now=context.now)
+        outcomes = await finance.record_receipts(tx, context.estate, told, now=context.now)
         return [
             Applied()
             if isinstance(outcome, Recorded)

@@ -127,6 +127,11 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         OutsideAbout(),
         None,
     ),
+    (
+        facts.ReceiptRecorded(receipt_id=ID, ref=REF, total=Decimal(10), currency="USD", booked=False),
+        OutsideAbout(),
+        None,
+    ),
     (say(facts.ReceiptGapFound, **GAP), OutsideAbout(), say(facts.ReceiptGapClosed, **GAP)),
     (
         facts.ReceiptUnsound(receipt_id=ID, ref=REF, difference=Decimal("-0.10"), currency="EUR"),
@@ -215,6 +220,10 @@ def test_every_fact_is_either_in_this_list_or_needs_nobody() -> None:
     assert registered == needing
 
 
+def test_a_receipt_in_a_currency_that_is_booked_needs_nobody() -> None:
+    assert matter_of(facts.ReceiptRecorded(receipt_id=ID, ref=REF, total=Decimal(10), currency="EUR")) is None
+
+
 def test_every_type_that_a_fact_opens_is_known_as_a_type() -> None:
     assert {opened(fact).type for fact, _, _ in NEEDING} <= TYPES
 
@@ -253,6 +262,7 @@ def test_the_last_matching_rule_owns_and_sets_the_clock() -> None:
     assert owner_of("receipt_gap", rules, NOW) == ("stores", NOW + timedelta(minutes=30))
     assert owner_of("stock_short", rules, NOW) == ("operations", NOW + timedelta(days=1))
     assert owner_of("stock_short", (), NOW) == ("operations", NOW + timedelta(hours=4))
+    assert owner_of("currency_foreign", (), NOW) == ("finance", NOW + timedelta(hours=4))
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ async def _change_order(tx: Tx, record: Arrived, context: ApplyContext) -> Outco
 
 async def _record_receipts(tx: Tx, records: Sequence[Arrived], context: ApplyContext) -> Sequence[Outcome]:
     told = [Told(receipt=_receipt(record), origin=context.origin(record)) for record in records]
-    outcomes = await finance.record_receipts(tx, told, now=context.now)
+    outcomes = await finance.record_receipts(tx, context.estate, told, now=context.now)
     await _ask_about_stores(tx, told, outcomes, context)
     return [_booked(record, outcome) for record, outcome in zip(records, outcomes, strict=True)]
 

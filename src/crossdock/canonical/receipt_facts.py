@@ -17,6 +17,8 @@ class ReceiptRecorded(Document, frozen=True, tag="receipt.recorded", tag_field="
     currency: str
     late: bool = False
     """It came after its store day had been closed and posted."""
+    booked: bool = True
+    """False: the estate does not book its currency. Its goods count; its money is kept and left out of the journals."""
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
@@ -83,6 +85,9 @@ class StoreDayClosed(Document, frozen=True, tag="store_day.closed", tag_field="f
     total: Decimal
     journal: tuple[JournalLine, ...]
     goods: tuple[GoodsLine, ...]
+    booked: bool = True
+    """False: the estate does not book this currency, so the goods are issued and the money is left out. A later run of the
+    day books it, once the estate does: its journal then, and no goods."""
 
     def __post_init__(self) -> None:
         check_currency(self.currency)

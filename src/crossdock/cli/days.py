@@ -6,6 +6,7 @@ from decimal import Decimal
 from cyclopts import App
 
 from crossdock.canonical.base import LocationCode
+from crossdock.canonical.facts import StoreDayClosed
 from crossdock.canonical.money import exact, money
 from crossdock.cli import when
 from crossdock.cli.context import hub
@@ -23,7 +24,8 @@ SHOWN_DAYS = 14
 async def close(day: date, *, store: list[str] | None = None, json: AsJson = False) -> int:
     """Make a business day final: each store's receipts become one journal and one goods issue.
 
-    Exit code 1 when numbers are missing in a till's sequence. Closing again books only what came late.
+    Exit code 1 when numbers are missing in a till's sequence, or money is left out because the estate does not book its
+    currency. Closing again books only what came late, and what was left out once the estate books it.
 
     Args:
         day: The business day, e.g. 2026-11-27.
@@ -54,8 +56,11 @@ async def close(day: date, *, store: list[str] | None = None, json: AsJson = Fal
     else:
         for code, outcome in outcomes.items():
             console.print(_said(code, outcome), markup=False)
-    gaps = any(isinstance(outcome, DayClosed) and outcome.gaps for outcome in outcomes.values())
-    return EXIT_FINDINGS if gaps else 0
+    open_ends = any(
+        isinstance(outcome, DayClosed) and (outcome.gaps or not all(run.booked for run in outcome.runs))
+        for outcome in outcomes.values()
+    )
+    return EXIT_FINDINGS if open_ends else 0
 
 
 @app.command(name="list")
@@ -121,6 +126,7 @@ def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
                 "receipts": run.receipts,
                 "total": exact(run.total, run.currency),
                 "currency": run.currency,
+                "booked": run.booked,
             }
             for run in outcome.runs
         ],
@@ -131,6 +137,12 @@ def _row(code: str, outcome: DayClosed | NothingNew) -> dict[str, object]:
 def _said(code: str, outcome: DayClosed | NothingNew) -> str:
     if not isinstance(outcome, DayClosed):
         return f"{code}: closed before, nothing has come since."
-    sums = ", ".join(f"{run.receipts} receipts, {money(run.total, run.currency)}" for run in outcome.runs)
+    sums = ", ".join(_sum(run) for run in outcome.runs if run.booked) or "nothing booked"
+    left = ", ".join(_sum(run) for run in outcome.runs if not run.booked)
+    left_out = f"; left out, its currency is not booked: {left}" if left else ""
     gaps = f"; {len(outcome.gaps)} gaps in the tills' numbers" if outcome.gaps else ""
-    return f"{code}: {sums}{gaps}."
+    return f"{code}: {sums}{left_out}{gaps}."
+
+
+def _sum(run: StoreDayClosed) -> str:
+    return f"{run.receipts} receipts, {money(run.total, run.currency)}"

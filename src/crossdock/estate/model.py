@@ -183,6 +183,9 @@ class TillPosting(Part, frozen=True):
     """Key for cash rounding."""
     over_short: Code = "over_short"
     """Key for differences between a receipt's lines and its tenders."""
+    currencies: tuple[Code, ...] = ()
+    """Currencies that journals are made in besides the company's: only what the ERP's books take. Money in any other one
+    is kept, told (`currency_foreign`) and left out of the journals until it stands here."""
 
 
 class Ownership(Part, frozen=True):
@@ -271,6 +274,10 @@ class Estate(Part, frozen=True):
             *self.safety_stock, *self.channel_buffers, *self.segments, *self.backorder_limits, *self.staleness,
             *self.publish_limits, *self.stop_sell,
         )  # fmt: skip
+
+    def books_in(self, currency: str) -> bool:
+        """Are journals made in that currency?"""
+        return currency == self.company.currency or currency in self.till_posting.currencies
 
     def flows_of(self, kind: FlowKind) -> tuple[Flow, ...]:
         """The flows that carry *kind*."""

@@ -32,6 +32,9 @@ def _currencies_and_zones(estate: Estate) -> Iterator[Problem]:
         yield ("company", "currency"), f'"{estate.company.currency}" is not an ISO 4217 currency code', False
     if estate.company.zone not in available_timezones():
         yield ("company", "zone"), f'"{estate.company.zone}" is not an IANA time zone', False
+    for index, currency in enumerate(estate.till_posting.currencies):
+        if currency not in CURRENCIES:
+            yield ("till_posting", "currencies", index), f'"{currency}" is not an ISO 4217 currency code', False
     for index, channel in enumerate(estate.channels):
         if channel.currency not in CURRENCIES:
             yield ("channels", index, "currency"), f'"{channel.currency}" is not an ISO 4217 currency code', False

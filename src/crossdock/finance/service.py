@@ -12,11 +12,12 @@ from crossdock.canonical.base import Document, Sku
 from crossdock.canonical.facts import ItemUnknown, ReceiptConflict, ReceiptRecorded, ReceiptUnsound
 from crossdock.canonical.receipts import ReceiptKind, SaleRecorded, content_of
 from crossdock.catalog import service as catalog
+from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import rules, store
 from crossdock.finance.days import service as days
-from crossdock.finance.days.service import check_gaps, close_day, mark_posted, money, store_days
+from crossdock.finance.days.service import check_gaps, close_day, leaves_out, mark_posted, money, store_days
 from crossdock.finance.model import (
     Conflict,
     DayKey,
@@ -39,6 +40,7 @@ __all__ = [
     "check_gaps",
     "close_day",
     "find_receipt",
+    "leaves_out",
     "maintain",
     "mark_posted",
     "money",
@@ -74,7 +76,7 @@ class _Booked:
     original: SaleRecorded | None = None
 
 
-async def record_receipts(tx: Tx, told: Sequence[Told], *, now: datetime) -> Sequence[ReceiptOutcome]:
+async def record_receipts(tx: Tx, estate: Estate, told: Sequence[Told], *, now: datetime) -> Sequence[ReceiptOutcome]:
     """Take receipts into the books of their days and their goods out of stock; one outcome each, in order.
 
     Idempotent by natural key: the same number with the same content is repeated, with other content a conflict. Voids
@@ -92,7 +94,7 @@ async def record_receipts(tx: Tx, told: Sequence[Told], *, now: datetime) -> Seq
             outcomes |= decided
     await _move_goods(tx, booked, now)
     await eventlog.append(
-        tx, [*_notes(booked, now), *_conflicts(told, outcomes, now), *await _unknown(tx, booked, now)]
+        tx, [*_notes(booked, estate, now), *_conflicts(told, outcomes, now), *await _unknown(tx, booked, now)]
     )
     await days.refill(tx, sorted({(each.told.key.store, each.told.key.till) for each in booked}), now=now)
     return [outcomes[place] for place in range(len(told))]
@@ -248,7 +250,7 @@ async def _move_goods(tx: Tx, booked: Sequence[_Booked], now: datetime) -> None:
         assert not any(isinstance(outcome, KeyReused) for outcome in outcomes), "a receipt's goods moved differently"
 
 
-def _notes(booked: Sequence[_Booked], now: datetime) -> Sequence[NewFact]:
+def _notes(booked: Sequence[_Booked], estate: Estate, now: datetime) -> Sequence[NewFact]:
     """What is in the books now, and what in it does not agree."""
     facts: list[NewFact] = []
     for each in booked:
@@ -261,6 +263,7 @@ def _notes(booked: Sequence[_Booked], now: datetime) -> Sequence[NewFact]:
             total=entry.total,
             currency=entry.currency,
             late=entry.closing > 1,
+            booked=estate.books_in(entry.currency),
         )
         facts.append(_note(each.told, entry.id, recorded, receipt.ended_at))
         difference = rules.unsound_void(receipt, each.original) if each.original is not None else rules.unsound(receipt)

@@ -238,6 +238,13 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),
+    "currency_foreign": Remedy(
+        about=_outside,
+        todo="Decide how money in that currency is booked. Where the ERP's books take it: add it to `till_posting.currencies` "
+        "of the estate, map its accounts, apply, and close the days again; the exception then closes by itself. Otherwise "
+        "book it by hand.",
+        dismiss="close the exception; the money stays out of the journals, and the next receipt in that currency is told again",
+    ),
     "receipt_conflict": Remedy(
         about=_record_or_outside,
         todo="Ask the store which of the two receipts is true.",

@@ -1,6 +1,6 @@
 """Which facts need a person, who that is, and which facts settle the matter. Pure tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import singledispatch
 from typing import Final
@@ -19,6 +19,8 @@ from crossdock.operations.grouping.rules import group_key, kind_of_ours, kind_of
 from crossdock.operations.model import Matter
 
 DEFAULT_OWNER: Final = "operations"
+OWNERS: Final[Mapping[str, str]] = {"currency_foreign": "finance"}
+"""Whose they are where no rule of the estate matches, when not operations'."""
 DEFAULT_WITHIN: Final = "4h"
 FLOOR: Final = frozenset(kind.value for kind in FloorMovement)
 FOLDED: Final = ("receipt_conflict",)
@@ -203,6 +205,24 @@ def _unsound(fact: facts.ReceiptUnsound) -> Matter:
 
 
 @matter_of.register
+def _foreign(fact: facts.ReceiptRecorded) -> Matter | None:
+    """One per store and currency; its money is the sum of the receipts."""
+    if fact.booked:
+        return None
+    store = fact.ref.store
+    return Matter(
+        type="currency_foreign",
+        key=f"currency/{store}/{fact.currency}",
+        subject=f"store/{store}",
+        path="$.currency",
+        detail=f"{store} takes {fact.currency}, which the estate does not book: the goods count, the money is left out",
+        amount=fact.total,
+        currency=fact.currency,
+        adds_up=True,
+    )
+
+
+@matter_of.register
 def _conflict(fact: facts.ReceiptConflict) -> Matter:
     """Keyed by what stands and by what contradicts it: a third version is a matter of its own."""
     subject = _receipt(fact.ref)
@@ -309,7 +329,7 @@ def order_of(subject: str) -> OrderId | None:
 
 def owner_of(type_name: str, ownership: Sequence[Ownership], opened_at: datetime) -> tuple[str, datetime]:
     """Who works on it and until when; the last matching rule of the estate wins."""
-    owner, within = DEFAULT_OWNER, DEFAULT_WITHIN
+    owner, within = OWNERS.get(type_name, DEFAULT_OWNER), DEFAULT_WITHIN
     for rule in ownership:
         if rule.type in {"*", type_name}:
             owner, within = rule.owner, rule.within

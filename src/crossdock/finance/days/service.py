@@ -14,7 +14,7 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import rules
 from crossdock.finance.days import store
-from crossdock.finance.days.store import DayRow
+from crossdock.finance.days.store import DayRow, Withheld
 from crossdock.finance.model import (
     CloseOutcome,
     DayClosed,
@@ -50,6 +50,8 @@ async def close_day(
 
     Receipts that come later are late; closing again books only them, as the next run. A day without receipts closes
     with an empty run. Whoever is recording receipts of the day is waited for. A day that has not begun is not closed.
+    Money in a currency that the estate does not book is left out, its goods are not; a later closing books it when the
+    estate does.
     """
     today = rules.today(estate, location, now)
     if business_day > today:
@@ -58,13 +60,19 @@ async def close_day(
     await store.open_days(tx, [day])
     taken = await store.take(tx, day)
     closing = taken.closings + 1
-    books = await _add_up(tx, estate, day, closing)
-    if not books and taken.closings:
+    new = await _add_up(tx, estate, day, closing)
+    before = await _left_out_before(tx, estate, day)
+    if not new and not before and taken.closings:
         return NothingNew(runs=taken.runs)
-    if not books:
-        books = {estate.company.currency: DayBook(keys=estate.till_posting)}
+    if not new and not before:
+        new = {estate.company.currency: DayBook(keys=estate.till_posting)}
+    planned = [
+        *((currency, book, book.goods(), closing) for currency, book in sorted(new.items())),
+        *((withheld.currency, book, (), withheld.closing) for withheld, book in before),
+    ]
     runs: list[StoreDayClosed] = []
-    for number, (currency, book) in enumerate(sorted(books.items()), taken.runs + 1):
+    for number, (currency, book, goods, of_closing) in enumerate(planned, taken.runs + 1):
+        booked = estate.books_in(currency)
         run = StoreDayClosed(
             store=location,
             business_day=business_day,
@@ -72,10 +80,12 @@ async def close_day(
             currency=currency,
             receipts=book.receipts,
             total=book.total,
-            journal=book.journal(f"{location} {business_day.isoformat()}"),
-            goods=book.goods(),
+            journal=book.journal(f"{location} {business_day.isoformat()}") if booked else (),
+            goods=goods,
+            booked=booked,
         )
-        await store.add_run(tx, run, closing=closing, tendered=book.tendered, now=now)
+        tendered = book.tendered if booked else rules.ZERO
+        await store.add_run(tx, run, closing=of_closing, tendered=tendered, now=now)
         runs.append(run)
     await store.close(tx, day, closings=closing, runs=taken.runs + len(runs))
     origin = Origin.begin(SOURCE)
@@ -100,6 +110,22 @@ async def _add_up(tx: Tx, estate: Estate, day: DayKey, closing: int) -> dict[str
         if len(page) < PAGE:
             return books
         after = (page[-1].till, page[-1].sequence)
+
+
+async def _left_out_before(tx: Tx, estate: Estate, day: DayKey) -> Sequence[tuple[Withheld, DayBook]]:
+    """Money that earlier closings left out and that is booked now: added up anew from the receipts that they took."""
+    found: list[tuple[Withheld, DayBook]] = []
+    for withheld in await store.withheld(tx, day):
+        if estate.books_in(withheld.currency):
+            books = await _add_up(tx, estate, day, withheld.closing)
+            await store.no_longer_withheld(tx, day, withheld.run)
+            found.append((withheld, books[withheld.currency]))
+    return found
+
+
+async def leaves_out(tx: Tx, location: str, currency: str) -> bool:
+    """Is money of the store in that currency left out of the journals of closed days?"""
+    return await store.leaves_out(tx, location, currency)
 
 
 async def mark_posted(

@@ -58,9 +58,24 @@ SELECT receipt.till, receipt.sequence, receipt.currency, receipt.total, receipt.
 
 ADD_RUN: Final[LiteralString] = """
 INSERT INTO finance.store_day_run
-       (store, business_day, run, closing, currency, receipts, total, tendered, journal, goods, closed_at)
+       (store, business_day, run, closing, currency, receipts, total, tendered, journal, goods, closed_at, withheld)
 VALUES (%(store)s, %(day)s, %(run)s, %(closing)s, %(currency)s, %(receipts)s, %(total)s, %(tendered)s,
-        %(journal)s::text::jsonb, %(goods)s::text::jsonb, %(now)s)
+        %(journal)s::text::jsonb, %(goods)s::text::jsonb, %(now)s, %(withheld)s)
+"""
+
+WITHHELD: Final[LiteralString] = """
+SELECT run, closing, currency
+  FROM finance.store_day_run
+ WHERE store = %(store)s AND business_day = %(day)s AND withheld
+ ORDER BY run
+"""
+
+NO_LONGER_WITHHELD: Final[LiteralString] = """
+UPDATE finance.store_day_run SET withheld = false WHERE store = %(store)s AND business_day = %(day)s AND run = %(run)s
+"""
+
+LEAVES_OUT: Final[LiteralString] = """
+SELECT EXISTS (SELECT FROM finance.store_day_run WHERE store = %(store)s AND currency = %(currency)s AND withheld)
 """
 
 CLOSE: Final[LiteralString] = """
@@ -97,7 +112,8 @@ SELECT store_day.store, store_day.business_day, store_day.closings, store_day.ru
                      FROM finance.store_day_run AS run
                     WHERE run.store = store_day.store
                       AND run.business_day = store_day.business_day
-                      AND ((run.journal <> '[]'::jsonb AND run.journal_document IS NULL)
+                      AND (run.withheld
+                           OR (run.journal <> '[]'::jsonb AND run.journal_document IS NULL)
                            OR (run.goods <> '[]'::jsonb AND run.goods_document IS NULL))) AS posted
   FROM finance.store_day
   LEFT JOIN LATERAL (
@@ -166,6 +182,15 @@ class Taken:
 
     closings: int
     runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A run whose money no journal has."""
+
+    run: int
+    closing: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,8 +274,25 @@ async def add_run(tx: Tx, run: StoreDayClosed, *, closing: int, tendered: Decima
         "journal": msgspec.json.encode(run.journal).decode(),
         "goods": msgspec.json.encode(run.goods).decode(),
         "now": now,
+        "withheld": not run.booked,
     }
     await execute(tx, ADD_RUN, params)
+
+
+async def withheld(tx: Tx, day: DayKey) -> Sequence[Withheld]:
+    """Runs of a day whose money was left out."""
+    return await fetch_all(tx, WITHHELD, Withheld, _place(day))
+
+
+async def no_longer_withheld(tx: Tx, day: DayKey, run: int) -> None:
+    """Another run books it."""
+    await execute(tx, NO_LONGER_WITHHELD, {**_place(day), "run": run})
+
+
+async def leaves_out(tx: Tx, location: str, currency: str) -> bool:
+    """Is any run of the store in that currency withheld?"""
+    rows = await fetch_tuples(tx, LEAVES_OUT, {"store": location, "currency": currency})
+    return bool(rows[0][0])
 
 
 async def close(tx: Tx, day: DayKey, *, closings: int, runs: int) -> None:

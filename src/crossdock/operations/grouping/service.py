@@ -11,6 +11,7 @@ from crossdock.connector_kit.record import IDENTITY_OF_THEIRS, LOCATION
 from crossdock.crossref import service as crossref
 from crossdock.estate.model import Estate
 from crossdock.eventlog.service import Origin
+from crossdock.finance import service as finance
 from crossdock.foundation.db import Tx
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Desk
@@ -27,7 +28,8 @@ SOURCE: Final = "operations"
 IDENTITY_MISSING: Final = "identity_missing"
 INTENT_PARKED: Final = "intent_parked"
 STORE_UNKNOWN: Final = "store_unknown"
-GROUPS: Final = (IDENTITY_MISSING, INTENT_PARKED, STORE_UNKNOWN)
+CURRENCY_FOREIGN: Final = "currency_foreign"
+GROUPS: Final = (IDENTITY_MISSING, INTENT_PARKED, STORE_UNKNOWN, CURRENCY_FOREIGN)
 """Types whose exceptions stand for whatever waits right now: they end when nothing does."""
 
 
@@ -156,6 +158,10 @@ async def _brought_up_to_date(tx: Tx, estate: Estate, exception: OpenException, 
         case "store":
             if estate.location(name) is not None and not _records(waiting, f"{LOCATION}{name}"):
                 return "the estate knows the store"
+        case "currency":
+            store, _, currency = name.rpartition("/")
+            if estate.books_in(currency) and not await finance.leaves_out(tx, store, currency):
+                return "the estate books the currency, and nothing of it is left out"
         case _:
             raise AssertionError(exception.key)
     return ""
