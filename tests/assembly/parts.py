@@ -102,7 +102,7 @@ ESTATE: Final = Estate(
         Location(code=DC, name="Warehouse", kind=LocationKind.WAREHOUSE),
         Location(code=STORE, name="High Street", kind=LocationKind.STORE, modes=(Mode.SHIP, Mode.PICKUP)),
     ),
-    channels=(Channel(code="web", name="Web", currency="EUR", connection=SHOP, pool=(DC, STORE)),),
+    channels=(Channel(code="web", name="Web", currency="EUR", connection=SHOP, pool=(DC, STORE), backorder=True),),
     connections=(ConnectionConfig(name=SHOP, connector="plain", settings={"token": "${SHOP_TOKEN}"}, channel="web"),),  # type: ignore[arg-type]  # a plain text is what files carry
 )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assembly.parts import NOW, TEA, World, order
+from assembly.parts import NOW, STORE, TEA, World, order
 from crossdock.assembly import backorders
 from crossdock.assembly.backorders import give_to_backorders
 from crossdock.assembly.means import means
@@ -14,9 +14,9 @@ from crossdock.operations.casework.service import By, ReleaseOutcome, StillWrong
 from crossdock.orders.model import HoldCode, Part
 
 BAD, MUG = Sku("BAD"), Sku("MUG")
-BREAK = "UPDATE inventory.position SET on_hand = 'NaN', short = 'NaN' WHERE sku = 'BAD'"
+BREAK = "UPDATE inventory.position SET on_hand = 'NaN', short = 'NaN' WHERE sku = 'BAD' AND location = 'S01'"
 """A figure that nothing can be compared with."""
-MEND = "UPDATE inventory.position SET on_hand = 1, short = 0 WHERE sku = 'BAD'"
+MEND = "UPDATE inventory.position SET on_hand = 1, short = 0 WHERE sku = 'BAD' AND location = 'S01'"
 
 
 async def do(world: World, *statements: str) -> None:
@@ -26,12 +26,12 @@ async def do(world: World, *statements: str) -> None:
 
 
 async def waiting(world: World, *skus: Sku) -> list[object]:
-    """Orders that wait for one of each, then goods for all of them."""
+    """Orders that wait for one of each, then goods for all of them, elsewhere than where they wait."""
     await world.know(*skus)
     ids = await world.accept(*(order(sku, sku) for sku in skus))
     await world.react()
     for sku in skus:
-        await world.land(sku, 1)
+        await world.land(sku, 1, STORE)
     return list(ids)
 
 

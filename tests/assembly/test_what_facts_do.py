@@ -110,14 +110,14 @@ async def test_those_who_cannot_take_goods_do_not_hide_those_behind_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More orders wait than are looked at in one go, and the first ones are held."""
-    monkeypatch.setattr("crossdock.assembly.backorders.BATCH", 2)
+    monkeypatch.setattr("crossdock.orders.placing.service.WAITING_MAX", 2)
     await world.know(TEA)
     *held, last = await world.accept(*(order(str(n)) for n in range(5)))
     await world.react()
     async with world.database.transaction() as tx:
         for each in held:
             await orders.hold_order(tx, each, "look at it", now=NOW)
-    await world.land(TEA, 1)
+    await world.land(TEA, 1, STORE)
     await world.react()
 
     left = [(await world.view(each)).order.units.of(Part.BACKORDERED) for each in (*held, last)]

@@ -116,7 +116,14 @@ def _order(values: Fields) -> Fields:
     assert isinstance(lines, tuple)
     numbered = tuple(msgspec.structs.replace(line, line_id=f"{n}") for n, line in enumerate(lines))
     here = values["pickup_location"] or "S1"
-    return {**values, "lines": numbered, "pickup_location": here if values["mode"] is Mode.PICKUP else None}
+    names = values["reservations"]
+    assert isinstance(names, tuple)
+    return {
+        **values,
+        "lines": numbered,
+        "pickup_location": here if values["mode"] is Mode.PICKUP else None,
+        "reservations": tuple(f"cart-{n}" for n in range(len(names))),
+    }
 
 
 def _receipt(values: Fields) -> Fields:

@@ -30,7 +30,6 @@ from crossdock.inventory.reservations.model import (
     Move,
     Moved,
     OutOfStock,
-    Ranked,
     Release,
     Reserved,
     ReserveLine,
@@ -38,6 +37,7 @@ from crossdock.inventory.reservations.model import (
 )
 from crossdock.inventory.waiting import rules
 from crossdock.inventory.waiting.model import AS_FAR_AS_IT_TAKES, Basis, Promise, Reach
+from crossdock.inventory.waiting.ranking import Ranked
 from crossdock.inventory.waiting.rules import Timetable
 from inventory.shop_floor import (
     DC,

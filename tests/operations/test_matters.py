@@ -162,6 +162,11 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         OutsideAbout(),
         facts.TransferSettled(transfer_id="T-1", reason="counted"),
     ),
+    (
+        facts.OrderBackordered(order_id=ID, number="#1042", lines=(), since=NOW, reason="web does not"),
+        OutsideAbout(),
+        facts.OrderBackorderEnded(order_id=ID),
+    ),
 ]  # fmt: skip
 LOOKED_AT = {"stock_short", "stock_discrepancy"}
 """Types for which looking, counting and correcting is all there is."""

@@ -7,11 +7,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from crossdock.canonical.base import ConnectionName, FulfilmentId, LocationCode, OrderId, Sku
+from crossdock.canonical.facts import StockLanded
 from crossdock.canonical.orders import Address, Charge, Mode, OrderLine, OrderPlaced, PaymentStatus, Person
 from crossdock.canonical.stock import FloorMovement
 from crossdock.estate.model import Channel, Company, Estate, Location, LocationKind
 from crossdock.eventlog import service as eventlog
-from crossdock.eventlog.model import Event
+from crossdock.eventlog.model import Cursor, Event
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Database, Tx, fetch_tuples
 from crossdock.foundation.ids import new_id
@@ -19,7 +20,7 @@ from crossdock.foundation.vault import Vault
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import MovementKey, NewMovement, Position
 from crossdock.orders import service as orders
-from crossdock.orders.model import AcceptOutcome, PlaceOutcome
+from crossdock.orders.model import AcceptOutcome, Placed, PlaceOutcome
 from crossdock.orders.service import Acceptance, View
 
 SHOP = ConnectionName("shop")
@@ -66,6 +67,8 @@ def order(
     pickup: LocationCode | None = None,
     cancelled: bool = False,
     shipping: str = "",
+    reservations: Sequence[str] = (),
+    promised_by: datetime | None = None,
 ) -> OrderPlaced:
     """An order of one tea unless told otherwise; *minutes* after NOW is its revision."""
     bought = lines or (line(TEA),)
@@ -86,6 +89,8 @@ def order(
         customer=Person(name="Zyxella Quibberton", email="zyxella@example.org"),
         ship_to=Address(name="Zyxella Quibberton", city=city, country="DE"),
         cancelled_at=NOW + timedelta(minutes=minutes or 0) if cancelled else None,
+        reservations=tuple(reservations),
+        promised_by=promised_by,
     )
 
 
@@ -129,6 +134,26 @@ class World:
     async def stock(self, sku: Sku, **units: int) -> None:
         """Goods come in, by location."""
         await self._moved(FloorMovement.RECEIVE, sku, units)
+
+    async def land(self, sku: Sku, **units: int) -> Sequence[Placed]:
+        """Goods come in, and the hub reacts to it."""
+        await self.stock(sku, **units)
+        return await self.react(sku)
+
+    async def react(self, *skus: Sku, estate: Estate = ESTATE) -> Sequence[Placed]:
+        """What the hub does after stock has moved: start on what has got goods, then look for the others'."""
+        async with self.database.transaction() as tx:
+            events = await eventlog.read_after(tx, Cursor(0, 0), limit=10_000, types=["stock.landed"])
+            keys = {
+                each.reservation
+                for event in events
+                if isinstance(event.fact, StockLanded)
+                for each in event.fact.served
+            }
+            whose = await orders.orders_of(tx, keys)
+            landed = await orders.place(tx, estate, sorted(set(whose.values())), known=known, now=NOW)
+            served = await orders.retry_backorders(tx, estate, skus, known=known, now=NOW)
+        return [each for each in (*landed, *served) if isinstance(each, Placed)]
 
     async def sold(self, sku: Sku, **units: int) -> None:
         """A till sells goods, whoever they were promised to."""

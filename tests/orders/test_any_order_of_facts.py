@@ -90,6 +90,7 @@ class Story:
         await self.world.stock(self.sku, dc=1, north=1)
         async with self.world.database.transaction() as tx:
             await orders.retry_backorders(tx, ESTATE, [self.sku], known=everything, now=NOW)
+            await orders.place(tx, ESTATE, [self.order_id], known=everything, now=NOW)
 
     async def _till(self) -> None:
         self.sold_at_tills += 1

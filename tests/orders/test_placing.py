@@ -54,9 +54,7 @@ async def test_what_no_location_has_waits_and_is_released_when_goods_land(world:
 async def test_who_waits_longest_is_served_first_when_goods_land(world: World) -> None:
     first, second = await world.bought(order("1", line(TEA, 2)), order("2", line(TEA, 2)))
 
-    await world.stock(TEA, dc=3)
-    async with world.database.transaction() as tx:
-        await orders.retry_backorders(tx, ESTATE, [TEA], known=known, now=NOW)
+    await world.land(TEA, dc=3)
 
     assert (await world.view(first)).order.units.backordered == 0
     assert (await world.view(second)).order.units.backordered == 1
@@ -67,7 +65,7 @@ async def test_goods_that_nobody_has_ask_nobody_and_write_nothing(world: World) 
     before = await world.facts(order_id)
 
     async with world.database.transaction() as tx:
-        assert await orders.retry_backorders(tx, ESTATE, [TEA], known=known, now=NOW) == ()
+        assert not await orders.retry_backorders(tx, ESTATE, [TEA], known=known, now=NOW)
 
     assert await world.facts(order_id) == before
 

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from crossdock.canonical.base import OrderId, Sku
+from crossdock.canonical.base import OrderId
 from crossdock.canonical.facts import FulfilmentReleased, FulfilmentShipped, OrderPlacedOnStock
 from crossdock.fulfilment.model import Shipped
 from crossdock.orders import service as orders
 from crossdock.orders.model import Cancelled, Placed, RestCancelled
 from crossdock.orders.service import Shipping
 from crossdock.orders.states import OrderStatus
-from orders.kit import CARD, DC, ESTATE, MUG, NOW, TEA, WRAP, World, known, line, order
+from orders.kit import CARD, DC, MUG, NOW, TEA, WRAP, World, line, order
 
 
 async def ship(world: World, order_id: OrderId, at: int = 0, **lines: int) -> None:
@@ -21,12 +21,6 @@ async def ship(world: World, order_id: OrderId, at: int = 0, **lines: int) -> No
     )
     async with world.database.transaction() as tx:
         assert isinstance(await orders.ship(tx, shipping, now=NOW), Shipped)
-
-
-async def land(world: World, sku: Sku, **units: int) -> None:
-    await world.stock(sku, **units)
-    async with world.database.transaction() as tx:
-        await orders.retry_backorders(tx, ESTATE, [sku], known=known, now=NOW)
 
 
 async def told(world: World, order_id: OrderId, kind: type) -> list[list[tuple[str, int, bool]]]:
@@ -61,7 +55,7 @@ async def test_it_goes_with_the_first_goods_of_a_split_order_and_only_once(world
     await world.stock(TEA, dc=1, north=1)
 
     (order_id,) = await world.bought(order("1", line(TEA, 3), line(WRAP, 2)))
-    await land(world, TEA, south=1)
+    await world.land(TEA, south=1)
 
     released = await told(world, order_id, FulfilmentReleased)
     assert [(sku, units) for each in released for sku, units, _ in each] == [(TEA, 1), (WRAP, 2), (TEA, 1), (TEA, 1)]
@@ -77,7 +71,7 @@ async def test_it_waits_when_its_goods_are_missing_and_goes_when_they_land(world
     assert [each.sku for each in placed.backordered] == [TEA], "nobody waits for wrapping to come in"
     assert await status(world, order_id) is OrderStatus.BACKORDERED
 
-    await land(world, TEA, dc=1)
+    await world.land(TEA, dc=1)
 
     assert await told(world, order_id, FulfilmentReleased) == [[(TEA, 1, True), (WRAP, 1, False)]]
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Final
 
 from crossdock.assembly.hub import Hub
-from crossdock.assembly.reactions import BATCH, said_of
-from crossdock.canonical.base import OrderId, Sku
+from crossdock.assembly.reactions import said_of
+from crossdock.canonical.base import Sku
 from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
@@ -68,14 +68,7 @@ async def _move(tx: Tx, changed: Changed) -> None:
 
 
 async def _give(hub: Hub, tx: Tx, estate: Estate, skus: Collection[Sku]) -> None:
-    after: OrderId | None = None
-    while True:
-        outcomes = await orders.retry_backorders(
-            tx, estate, skus, known=catalog.tracked, now=hub.clock.now(), after=after, limit=BATCH
-        )
-        if len(outcomes) < BATCH:
-            return
-        after = outcomes[-1].order_id
+    await orders.retry_backorders(tx, estate, skus, known=catalog.tracked, now=hub.clock.now())
 
 
 async def _one_by_one(hub: Hub) -> None:

@@ -62,6 +62,22 @@ async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: date
     await orders.place(tx, estate, waiting, known=catalog.tracked, now=now)
 
 
+async def _start_on_landed(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """Goods that orders waited for have come, or a day that they were promised has gone: look at those orders."""
+    keys: dict[str, UUID] = {}
+    for event in events:
+        match event.fact:
+            case facts.StockLanded():
+                keys |= {each.reservation: event.id for each in event.fact.served}
+            case facts.StockLate():
+                keys |= {each.reservation: event.id for each in event.fact.losing}
+            case _:
+                raise TypeError(event.type)
+    whose = await orders.orders_of(tx, keys)
+    causes = {order_id: keys[key] for key, order_id in whose.items()}
+    await orders.place(tx, estate, sorted(causes), known=catalog.tracked, now=now, causes=causes)
+
+
 async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """Facts that need a person open exceptions, facts that settle a matter close them."""
     await operations.watch(tx, estate, events, now=now)
@@ -139,6 +155,7 @@ REACTORS: Final = (
         to=(facts.OrderAccepted, facts.OrderHoldReleased, facts.OrderPaymentChanged, facts.OrderLinesCancelled),
         react=_place_orders,
     ),
+    Reactor(name="landed", to=(facts.StockLanded, facts.StockLate), react=_start_on_landed),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
     Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_ask_about_documents),
     Reactor(name="store-days", to=(facts.IntentLanded,), react=_mark_store_days),

@@ -13,7 +13,10 @@ from crossdock.canonical.order_facts import (
     FulfilmentReduced,
     FulfilmentReleased,
     FulfilmentShipped,
+    NamedReservation,
     OrderAccepted,
+    OrderBackordered,
+    OrderBackorderEnded,
     OrderCancelled,
     OrderCompleted,
     OrderEdited,
@@ -22,7 +25,9 @@ from crossdock.canonical.order_facts import (
     OrderLinesCancelled,
     OrderPaymentChanged,
     OrderPlacedOnStock,
+    OrderRepromised,
     PlacedLine,
+    RepromisedLine,
 )
 from crossdock.canonical.plumbing import (
     ConnectionBroken,
@@ -95,7 +100,10 @@ __all__ = [
     "MessageRejected",
     "MessageSettled",
     "MessageUnmatched",
+    "NamedReservation",
     "OrderAccepted",
+    "OrderBackorderEnded",
+    "OrderBackordered",
     "OrderCancelled",
     "OrderCompleted",
     "OrderEdited",
@@ -104,12 +112,14 @@ __all__ = [
     "OrderLinesCancelled",
     "OrderPaymentChanged",
     "OrderPlacedOnStock",
+    "OrderRepromised",
     "PlacedLine",
     "ReceiptConflict",
     "ReceiptGapClosed",
     "ReceiptGapFound",
     "ReceiptRecorded",
     "ReceiptUnsound",
+    "RepromisedLine",
     "SellingResumed",
     "SellingStopped",
     "StockCovered",
@@ -130,6 +140,9 @@ __all__ = [
 Fact: TypeAlias = (
     OrderAccepted
     | OrderPlacedOnStock
+    | OrderRepromised
+    | OrderBackordered
+    | OrderBackorderEnded
     | OrderHeld
     | OrderHoldReleased
     | OrderPaymentChanged

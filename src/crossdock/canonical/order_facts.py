@@ -42,12 +42,62 @@ class PlacedLine(Document, frozen=True):
         check_finite(self.quantity, "quantity")
 
 
+class NamedReservation(Document, frozen=True):
+    """What became of a reservation that the order named."""
+
+    reservation: Text
+    outcome: Text
+    """taken, taken_by_other, expired, released, consumed or unknown; all but the first: goods were looked for anew"""
+
+
 class OrderPlacedOnStock(Document, frozen=True, tag="order.placed", tag_field="fact"):
     """The order's units stand on locations; `backordered` names what no location could give."""
 
     order_id: Code
     lines: tuple[PlacedLine, ...]
     backordered: tuple[GoodsLine, ...] = ()
+    reservations: tuple[NamedReservation, ...] = ()
+    """What became of the reservations that the order named."""
+
+
+class RepromisedLine(Document, frozen=True):
+    """Units of one order line whose goods are gone at a location."""
+
+    line_id: Code
+    sku: Code
+    location: LocationCode
+    quantity: Decimal
+    now_at: LocationCode | None = None
+    """Where they stand on goods now; absent: nowhere, they wait."""
+
+    def __post_init__(self) -> None:
+        check_finite(self.quantity, "quantity")
+
+
+class OrderRepromised(Document, frozen=True, tag="order.repromised", tag_field="fact"):
+    """Goods that the order was promised are gone: units of it come from elsewhere now, or wait."""
+
+    order_id: Code
+    lines: tuple[RepromisedLine, ...]
+    cause: Text
+    """What took the goods: the movement's kind and reference."""
+
+
+class OrderBackordered(Document, frozen=True, tag="order.backordered", tag_field="fact"):
+    """Units of the order have neither goods nor a day, and that is a matter for people."""
+
+    order_id: Code
+    number: Text
+    lines: tuple[GoodsLine, ...]
+    since: Moment
+    reason: Text
+    promised_by: Moment | None = None
+
+
+class OrderBackorderEnded(Document, frozen=True, tag="order.backorder_ended", tag_field="fact"):
+    """All units of the order have goods or a day again, or nobody wants them any more."""
+
+    order_id: Code
 
 
 class CustomerErased(Document, frozen=True, tag="customer.erased", tag_field="fact"):

@@ -24,6 +24,8 @@ from crossdock.canonical.base import (
 )
 
 LINES_MAX = 1000
+RESERVATIONS_MAX = 20
+ReservationName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:~-]{1,128}(?!\n)$")]
 
 
 class Mode(StrEnum):
@@ -146,6 +148,10 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     ship_to: Address | None = None
     cancelled_at: Moment | None = None
     note: Text = ""
+    promised_by: Moment | None = None
+    """By when the customer was promised the goods: who was promised earlier comes first when they do not suffice."""
+    reservations: Annotated[tuple[ReservationName, ...], msgspec.Meta(max_length=RESERVATIONS_MAX)] = ()
+    """Holds of the sender's that become this order, by their keys: their units are not claimed again."""
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
@@ -153,6 +159,9 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
         check_moment(self.placed_at, "placed_at")
         check_moment(self.updated_at, "updated_at")
         check_moment(self.cancelled_at, "cancelled_at")
+        check_moment(self.promised_by, "promised_by")
+        if len(set(self.reservations)) != len(self.reservations):
+            raise ValueError("`reservations` names one twice")
         ids = {line.line_id for line in self.lines}
         if len(ids) != len(self.lines):
             raise ValueError("`lines` has two lines with the same line_id")

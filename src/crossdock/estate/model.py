@@ -95,6 +95,8 @@ class Channel(Part, frozen=True):
     """It may sell what is expected within this time. Absent: only what is there."""
     backorder: bool = False
     """May it sell without goods, within `backorder_limits`?"""
+    penalty: Decimal = Decimal(0)
+    """What it charges for a broken promise: of two orders alike, the one of the dearer channel gets the goods."""
     split: bool = True
     """May one order be served from several locations?"""
     publish_max: Decimal | None = None
@@ -205,6 +207,8 @@ class Policies(Part, frozen=True):
     """How long a message waits for its parent (an update for its order) before a person is asked."""
     count_correct_max: Decimal = Decimal(5)
     """A system of record may correct on-hand by itself up to this many units; beyond, a person is asked."""
+    backorder_wait: Duration = "1d"
+    """How long an order of a channel with `backorder: true` may wait without goods or a day before a person is asked."""
 
 
 class Company(Part, frozen=True):

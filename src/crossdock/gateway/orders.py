@@ -24,6 +24,7 @@ from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.placing import Placing
 from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
+from crossdock.gateway.reservations import reservation_key
 from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import About, MessageId, NewMessage, Route
@@ -215,6 +216,8 @@ def _acceptance(order: OrderPlaced, request: Request, retailer: Retailer, origin
             f'orders of channel "{channel.code}" come from connection "{source}": whoever places or revises '
             f"them here needs a key for that channel (`crossdock key create … --channel {channel.code}`)",
         )
+    named = tuple(reservation_key(request.caller, key) for key in order.reservations)
+    order = msgspec.structs.replace(order, reservations=named) if named else order
     return Acceptance(order, ConnectionName(source or f"api.{channel.code}"), origin)
 
 

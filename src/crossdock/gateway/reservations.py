@@ -43,6 +43,7 @@ from crossdock.inventory.reservations.model import (
     Released,
     ReleaseOutcome,
     Reserved,
+    TakenOver,
     UnknownReservation,
 )
 
@@ -156,7 +157,7 @@ class ReservationDesk:
 
     async def commit(self, request: Request) -> Answer:
         """At or after its deadline a hold is refused: its units may be somebody else's. Safe to repeat."""
-        return await self._commits.submit(request, CommitHold(_named(request), trace_of(request)))
+        return await self._commits.submit(request, CommitHold(_named(request), correlation_id=trace_of(request)))
 
     async def extend(self, request: Request) -> Answer:
         """Never shorter, and not after the deadline has passed."""
@@ -171,7 +172,7 @@ class ReservationDesk:
     async def release(self, request: Request) -> Answer:
         """Safe to repeat: nothing is given back twice."""
         asked = decode(request.body, _RELEASE) if request.body else ReleaseBody()
-        wish = Release(key=_named(request), reason=asked.reason, correlation_id=trace_of(request))
+        wish = Release(key=_named(request), reason=asked.reason, unowned=True, correlation_id=trace_of(request))
         return await self._releases.submit(request, wish)
 
     async def _hold(self, tx: Tx, entries: Sequence[Entry[HoldRequest]], now: datetime) -> Decided:
@@ -306,7 +307,7 @@ def _committed(outcome: CommitOutcome, key: str) -> Result:
     match outcome:
         case Committed():
             return _answer(key, "committed", outcome.grants)
-        case HoldExpired() | NotActive() | UnknownReservation():
+        case TakenOver() | HoldExpired() | NotActive() | UnknownReservation():
             return _refused(outcome)
         case _:
             assert_never(outcome)
@@ -334,7 +335,7 @@ def _released(outcome: ReleaseOutcome, key: str) -> Result:
     match outcome:
         case Released():
             return _answer(key, "released", outcome.grants)
-        case UnknownReservation():
+        case TakenOver() | UnknownReservation():
             return _refused(outcome)
         case AlreadyRecorded() | KeyReused():
             raise AssertionError(outcome)  # only releases of some lines carry a reference
@@ -342,8 +343,10 @@ def _released(outcome: ReleaseOutcome, key: str) -> Result:
             assert_never(outcome)
 
 
-def _refused(outcome: HoldExpired | NotActive | UnknownReservation) -> Problem:
+def _refused(outcome: TakenOver | HoldExpired | NotActive | UnknownReservation) -> Problem:
     match outcome:
+        case TakenOver():
+            return Problem("conflict", f"{outcome.owner} stands on it now: cancel the order to let its units go")
         case HoldExpired():
             return Problem("expired", f"it ended at {outcome.expires_at.isoformat()}")
         case NotActive():

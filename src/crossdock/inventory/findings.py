@@ -12,9 +12,9 @@ from crossdock.foundation.db import Tx
 from crossdock.inventory import rules
 from crossdock.inventory.model import PositionKey
 from crossdock.inventory.reservations.desk import Desk, stream_of
-from crossdock.inventory.reservations.model import Ranked
 from crossdock.inventory.rules import Discrepancy, Short
 from crossdock.inventory.waiting import service as waiting
+from crossdock.inventory.waiting.ranking import Ranked
 
 
 async def raise_findings(

@@ -59,14 +59,11 @@ from crossdock.inventory.model import (
 )
 from crossdock.inventory.operations import Operations
 from crossdock.inventory.reservations.desk import Desk
+from crossdock.inventory.reservations.reading import channels_of, claims_at, deadlines, find, owners_of
 from crossdock.inventory.reservations.service import (
-    channels_of,
-    claims_at,
     commit,
     consume,
-    deadlines,
     extend,
-    find,
     lapse,
     lapse_apart,
     lapse_at,
@@ -74,6 +71,7 @@ from crossdock.inventory.reservations.service import (
     release,
     reserve,
 )
+from crossdock.inventory.shortage.service import give_way
 from crossdock.inventory.transfers.service import find_transfer, open_transfers, step, transfer
 from crossdock.inventory.waiting.service import losing, waiting
 
@@ -105,6 +103,7 @@ __all__ = [
     "find",
     "find_transfer",
     "floors_heard",
+    "give_way",
     "lapse",
     "lapse_apart",
     "lapse_at",
@@ -113,6 +112,7 @@ __all__ = [
     "losing",
     "move",
     "open_transfers",
+    "owners_of",
     "positions",
     "positions_as_of",
     "purchase",

@@ -265,6 +265,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         release="read again what could not be read without the store's time zone",
         dismiss="records that could not be read without it have no effect; what was booked stays booked",
     ),
+    "order_backordered": Remedy(
+        about=_outside,
+        todo="Find the goods, order them (`crossdock expected announce` gives the order a day), or ask the customer and "
+        "cancel. The exception closes by itself when all units have goods or a day, and when the order is cancelled.",
+        dismiss=_CLOSE,
+    ),
     "order_cancelled_after_posting": Remedy(
         about=_outside,
         todo="Undo the documents over there (cancel, credit), as the detail names them; "

@@ -106,6 +106,20 @@ def _held(fact: facts.OrderHeld) -> Matter:
 
 
 @matter_of.register
+def _backordered(fact: facts.OrderBackordered) -> Matter:
+    units = ", ".join(f"{line.quantity.normalize():f} x {line.sku}" for line in fact.lines)
+    day = "without a day" if fact.promised_by is None else f"by {fact.promised_by.isoformat(timespec='minutes')}"
+    since = fact.since.isoformat(timespec="minutes")
+    return Matter(
+        type="order_backordered",
+        key=f"backordered/{fact.order_id}",
+        subject=f"order/{fact.order_id}",
+        path="$.lines",
+        detail=f"order {fact.number}, promised {day}: {units} without goods since {since}: {fact.reason}"[:500],
+    )
+
+
+@matter_of.register
 def _refused(fact: facts.IntentRefused) -> Matter:
     return Matter(
         type="intent_refused",
@@ -301,13 +315,24 @@ def settled_by(fact: Document) -> Sequence[str]:
         case facts.ItemChanged():
             keys = (f"item/{fact.sku}",)
         case _:
-            pass
+            keys = _covered_by(fact)
     return keys
 
 
 def cancelled_key(subject: str) -> str:
     """The matter of an order's documents elsewhere that are not wanted any more."""
     return f"cancelled/{subject}"
+
+
+def _covered_by(fact: Document) -> Sequence[str]:
+    """The same for goods that were missing."""
+    match fact:
+        case facts.OrderBackorderEnded():
+            return (f"backordered/{fact.order_id}",)
+        case facts.StockCovered():
+            return (f"stock/{fact.sku}@{fact.location}",)
+        case _:
+            return ()
 
 
 def _gap_key(fact: facts.ReceiptGapFound | facts.ReceiptGapClosed) -> str:

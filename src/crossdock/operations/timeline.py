@@ -132,7 +132,23 @@ def _accepted(fact: facts.OrderAccepted) -> str:
 def _placed(fact: facts.OrderPlacedOnStock) -> str:
     placed = [f"{_plain(line.quantity)} x {line.sku} at {line.location}" for line in fact.lines]
     missing = [f"{_plain(line.quantity)} x {line.sku} backordered" for line in fact.backordered]
-    return ", ".join([*placed, *missing])
+    named = [f"reservation {each.reservation} {each.outcome.replace('_', ' ')}" for each in fact.reservations]
+    return ", ".join([*placed, *missing, *named])
+
+
+@told.register
+def _repromised(fact: facts.OrderRepromised) -> str:
+    lines = [
+        f"{_plain(line.quantity)} x {line.sku} gone at {line.location}, "
+        + ("waits" if line.now_at is None else f"now from {line.now_at}")
+        for line in fact.lines
+    ]
+    return ", ".join([*lines, fact.cause])
+
+
+@told.register
+def _backordered(fact: facts.OrderBackordered) -> str:
+    return f"{_goods(fact.lines)} without goods: {fact.reason}"
 
 
 @told.register
@@ -292,10 +308,15 @@ def _stock_waits(view: View, exceptions: Sequence[OpenException]) -> Iterable[Wa
     if view.order.units.of(Part.UNPLACED) and not view.order.standing:
         units = _plain(view.order.units.of(Part.UNPLACED))
         yield Waiting(whom="crossdock", what=f"{units} units to be placed", since=header.accepted_at)
+    told_of = _of_key(exceptions, f"backordered/{header.order_id}")
     for line in view.order.lines:
         if line.vector.backordered:
-            what = f"{_plain(line.vector.backordered)} x {line.sku} to come in"
-            yield Waiting(whom="goods", what=what, since=header.accepted_at)
+            yield Waiting(
+                whom="goods" if told_of is None else told_of.owner,
+                what=f"{_plain(line.vector.backordered)} x {line.sku} to come in",
+                since=header.accepted_at,
+                exception=None if told_of is None else told_of.id,
+            )
 
 
 def _work_waits(view: View) -> Iterable[Waiting]:

@@ -145,6 +145,9 @@ class Header:
     completed_at: datetime | None
     forgotten_at: datetime | None = None
     """When its customer was erased: nothing that is told of them since is kept."""
+    placements: int = 0
+    promised_by: datetime | None = None
+    reservations: tuple[str, ...] = ()
 
 
 class NewOrder(NamedTuple):

@@ -7,7 +7,7 @@ from crossdock.orders.forgetting.service import forget, of_contacts
 from crossdock.orders.holding.service import Known, hold_order, release_hold, standing
 from crossdock.orders.intake.service import Acceptance, accept_many
 from crossdock.orders.news.service import apply_change
-from crossdock.orders.placing.service import Causes, held_for_items, place, retry_backorders
+from crossdock.orders.placing.service import Causes, held_for_items, look_at_waiting, place, retry_backorders
 from crossdock.orders.reading.service import (
     View,
     called,
@@ -22,6 +22,7 @@ from crossdock.orders.reading.service import (
     sale_document,
     shipment_document,
 )
+from crossdock.orders.standing.service import orders_of
 
 __all__ = [
     "Acceptance",
@@ -49,8 +50,10 @@ __all__ = [
     "hold_order",
     "invoice_document",
     "list_orders",
+    "look_at_waiting",
     "of_contacts",
     "open_orders",
+    "orders_of",
     "place",
     "release_hold",
     "retry_backorders",

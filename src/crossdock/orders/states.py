@@ -32,6 +32,7 @@ UNITS: Final[Mapping[tuple[Part, UnitFact], Part]] = {
     (Part.UNPLACED, UnitFact.CANCELLED): Part.CANCELLED,
     (Part.BACKORDERED, UnitFact.MISSING): Part.BACKORDERED,  # looked again, still nothing
     (Part.BACKORDERED, UnitFact.ALLOCATED): Part.ALLOCATED,  # goods landed
+    (Part.BACKORDERED, UnitFact.REJECTED): Part.UNPLACED,  # nothing is kept for them any more: look again
     (Part.BACKORDERED, UnitFact.CANCELLED): Part.CANCELLED,
     (Part.ALLOCATED, UnitFact.ALLOCATED): Part.ALLOCATED,  # moved to another location
     (Part.ALLOCATED, UnitFact.RELEASED): Part.RELEASED,

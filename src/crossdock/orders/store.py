@@ -20,7 +20,7 @@ LOCK_HEADERS: Final[LiteralString] = """
 SELECT order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total,
        mode::text, pickup_location, charges, payments, payment_status::text, contact_id, address_mark, content_mark,
        revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at,
-       forgotten_at
+       forgotten_at, placements, promised_by, reservations
   FROM orders.header
  WHERE order_id = ANY(%(ids)b::uuid[])
  ORDER BY order_id
@@ -31,7 +31,7 @@ HEADERS: Final[LiteralString] = """
 SELECT order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total,
        mode::text, pickup_location, charges, payments, payment_status::text, contact_id, address_mark, content_mark,
        revised_at, payment_at, correlation_id, accepted_at, cancelled_at, cancel_reason, completed_at,
-       forgotten_at
+       forgotten_at, placements, promised_by, reservations
   FROM orders.header
  WHERE order_id = ANY(%(ids)b::uuid[])
  ORDER BY order_id
@@ -126,7 +126,9 @@ async def set_completed(tx: Tx, ids: Sequence[OrderId], *, now: datetime) -> set
 
 def _header(row: TupleRow) -> Header:
     values = dict(zip(Header.__slots__, row, strict=True))
-    return msgspec.convert({**values, "charges": row[11] or (), "payments": row[12] or ()}, Header)
+    return msgspec.convert(
+        {**values, "charges": row[11] or (), "payments": row[12] or (), "reservations": row[-1] or ()}, Header
+    )
 
 
 def _line(row: TupleRow) -> Line:

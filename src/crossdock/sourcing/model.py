@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from crossdock.canonical.base import LocationCode, OrderId, Sku
+from crossdock.canonical.base import LocationCode, OrderId, ReservationKey, Sku
 
 ZERO: Final = Decimal(0)
+NOBODY: Final = ReservationKey("")
 Stock: TypeAlias = Mapping[tuple[Sku, LocationCode], Decimal]
 """Units that may be claimed; absent means none, negative counts as none."""
 
@@ -47,6 +48,8 @@ class Pick:
     sku: Sku
     location: LocationCode
     quantity: Decimal
+    key: ReservationKey = NOBODY
+    """The reservation that claims them."""
 
 
 @dataclass(frozen=True, slots=True)

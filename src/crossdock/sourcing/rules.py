@@ -6,8 +6,8 @@ from itertools import combinations
 from math import comb
 from typing import Final
 
-from crossdock.canonical.base import LocationCode, Sku
-from crossdock.sourcing.model import ZERO, Demand, Missing, Pick, Plan, Request, Stock, Takes
+from crossdock.canonical.base import LocationCode, ReservationKey, Sku
+from crossdock.sourcing.model import NOBODY, ZERO, Demand, Missing, Pick, Plan, Request, Stock, Takes
 
 SUBSETS_MAX: Final = 5000
 """Sets of locations looked at per order before a greedy cover takes over: exact for pools of 12, or pairs of 100."""
@@ -30,7 +30,7 @@ def takes(request: Request, stock: Stock, *, subsets_max: int = SUBSETS_MAX) -> 
     return {(sku, place): units for sku, need in wanted.items() for place, units in _shares(sku, need, chosen, usable)}
 
 
-def dealt(request: Request, taken: Takes) -> Plan:
+def dealt(request: Request, taken: Takes, key: ReservationKey = NOBODY) -> Plan:
     """Give what was taken to the order's lines, in their order; what is left over is missing."""
     left = dict(taken)
     picks: list[Pick] = []
@@ -40,7 +40,7 @@ def dealt(request: Request, taken: Takes) -> Plan:
         for (sku, place), there in left.items():
             units = min(rest, there) if sku == demand.sku else ZERO
             if units:
-                picks.append(Pick(demand.line_id, sku, place, units))
+                picks.append(Pick(demand.line_id, sku, place, units, key))
                 left[sku, place] -= units
                 rest -= units
         if rest:

@@ -23,9 +23,9 @@ from crossdock.inventory.reservations.model import (
     Shelf,
     Shortage,
 )
-from crossdock.inventory.waiting.model import Basis
+from crossdock.inventory.waiting.model import AS_FAR_AS_IT_TAKES, Basis, Promise
 from crossdock.sourcing import rules
-from crossdock.sourcing.model import ZERO, Plan, Request
+from crossdock.sourcing.model import ZERO, Plan, Request, Stock, Takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,15 @@ class Sourcing:
     key: ReservationKey
     channel: ChannelCode
     correlation_id: UUID
+    promise: Promise
+    """What ranks it when goods do not suffice for all."""
 
 
 async def source_many(tx: Tx, sourcings: Sequence[Sourcing], *, origin: Origin, now: datetime) -> Sequence[Plan]:
-    """Claim what is there, up to the last unit available; one plan per request, decided in the order given."""
+    """Claim what is there, up to the last unit available; one plan per request, decided in the order given.
+
+    An order is a fact: what is missing is claimed, too, and waits, on receipts or on nothing yet.
+    """
     by_key = {sourcing.key: sourcing.request for sourcing in sourcings}
 
     def place(request: ReserveRequest, shelf: Shelf) -> Placement:
@@ -49,8 +54,14 @@ async def source_many(tx: Tx, sourcings: Sequence[Sourcing], *, origin: Origin, 
         tx, [_reserve_request(sourcing) for sourcing in sourcings], origin=origin, now=now, placer=place
     )
     return [
-        rules.dealt(sourcing.request, _granted(outcome)) for sourcing, outcome in zip(sourcings, outcomes, strict=True)
+        rules.dealt(sourcing.request, _granted(outcome), sourcing.key)
+        for sourcing, outcome in zip(sourcings, outcomes, strict=True)
     ]
+
+
+def choose(request: Request, stock: Stock) -> Takes:
+    """What a request would take of *stock*, by the same rule."""
+    return rules.takes(request, stock)
 
 
 def _placement(request: Request, shelf: Shelf) -> Placement:
@@ -84,6 +95,8 @@ def _reserve_request(sourcing: Sourcing) -> ReserveRequest:
         kind=ClaimKind.ALLOCATION,
         lines=[ReserveLine(sku, need, request.locations) for sku, need in rules.needs(request.demands).items()],
         fill=Fill.PARTIAL,
+        reach=AS_FAR_AS_IT_TAKES,
+        promise=sourcing.promise,
         channel=sourcing.channel,
         correlation_id=sourcing.correlation_id,
     )

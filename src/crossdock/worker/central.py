@@ -18,6 +18,7 @@ from crossdock.assembly.reactions import REACTORS, step
 from crossdock.assembly.tidying import Lapse, Settle
 from crossdock.availability import service as availability
 from crossdock.canonical.base import ConnectionName
+from crossdock.catalog import service as catalog
 from crossdock.customers import service as customers
 from crossdock.estate.model import Estate
 from crossdock.eventlog.sealing import service as sealing
@@ -27,6 +28,7 @@ from crossdock.foundation.apart import each
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
+from crossdock.orders import service as orders
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
 
@@ -97,10 +99,18 @@ async def _heal(hub: Hub) -> bool:
 
 
 async def _watch_clocks(hub: Hub) -> bool:
-    """Whatever has waited too long asks for a person. Records and feeds apart: what breaks one does not hide the other."""
+    """Whatever has waited too long asks for a person. Each kind apart: what breaks one hides no other."""
     now = hub.clock.now()
-    await each((partial(_overdue, hub, now), partial(_silent, hub, now)))
+    await each((partial(_overdue, hub, now), partial(_silent, hub, now), partial(_without_goods, hub, now)))
     return False
+
+
+async def _without_goods(hub: Hub, now: datetime) -> None:
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        looked_at = await orders.look_at_waiting(tx, estate, known=catalog.tracked, now=now)
+    if looked_at:
+        hub.hints.ring()
 
 
 async def _overdue(hub: Hub, now: datetime) -> None:

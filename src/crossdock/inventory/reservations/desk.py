@@ -117,7 +117,10 @@ class Desk:
                 self._batch.reviewed.add(posting.position)
 
     def open_claims(self, claims: Iterable[Claim], waits: Sequence[Wait] = (), promise: Promise | None = None) -> None:
-        """Write claims of a new reservation at the end; *waits* are those that have no goods."""
+        """Write claims of a new reservation at the end; *waits* are those that have no goods.
+
+        Who asked for no day gets the earliest that is free, if any.
+        """
         if not waits:
             self._opened.extend(claims)
             return
@@ -127,9 +130,16 @@ class Desk:
                 self._opened.append(claim)
             else:
                 self._batch.changed[claim.key, claim.ground] = claim
-        for wait in waits:
-            if wait.basis is Basis.BACKORDER:
-                self._limits[wait.position] = max(wait.limit, self._limits.get(wait.position, wait.limit))
+        queued = [wait for wait in waits if wait.basis is Basis.BACKORDER]
+        for wait in queued:
+            self._limits[wait.position] = max(wait.limit, self._limits.get(wait.position, wait.limit))
+        if len(queued) == len(waits):
+            self.review(wait.position for wait in queued)
+
+    def let_wait(self, position: PositionKey, limit: Decimal) -> None:
+        """So many units may wait at a position, because goods that they were promised are gone. They may get a day."""
+        self._limits[position] = max(limit, self._limits.get(position, limit))
+        self._batch.reviewed.add(position)
 
     def review(self, positions: Iterable[PositionKey]) -> None:
         """What is under way to these positions has changed: at the end, look at the days that were promised there."""

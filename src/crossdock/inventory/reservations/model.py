@@ -189,21 +189,6 @@ class Claim:
         return self.expires_at is not None and self.expires_at <= now
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A standing claim with what ranks it among others."""
-
-    claim: Claim
-    promise: Promise
-
-    @property
-    def rank(self) -> tuple[bool, datetime, Decimal, Decimal, str, bool]:
-        """Smaller comes first: placed orders before carts, then day, worth and penalty of the promise."""
-        promised_at, worth, penalty = self.promise
-        cart, queued = self.claim.kind is ClaimKind.HOLD, self.claim.basis is Basis.BACKORDER
-        return cart, promised_at, -worth, -penalty, self.claim.key, queued
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Everything claimed under one key, wherever it stands."""
@@ -218,6 +203,8 @@ class CommitHold:
     """Turn a hold into the allocation of a placed order."""
 
     key: ReservationKey
+    owner: str = ""
+    """Who takes it over, and alone may end it from then on; empty: nobody."""
     correlation_id: UUID | None = None
 
 
@@ -240,6 +227,8 @@ class Release:
     reason: str = ""
     lines: Sequence[Grant] = ()
     reference: MovementKey | None = None
+    unowned: bool = False
+    """Only if nobody has taken it over."""
     correlation_id: UUID | None = None
 
     def __post_init__(self) -> None:
@@ -303,6 +292,14 @@ class Committed:
 
     key: ReservationKey
     grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """It is somebody else's: nothing was done."""
+
+    key: ReservationKey
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,9 +373,9 @@ class UnknownReservation:
     key: ReservationKey
 
 
-CommitOutcome: TypeAlias = Committed | HoldExpired | NotActive | UnknownReservation
+CommitOutcome: TypeAlias = Committed | TakenOver | HoldExpired | NotActive | UnknownReservation
 ExtendOutcome: TypeAlias = Extended | HoldExpired | NotActive | UnknownReservation
-ReleaseOutcome: TypeAlias = Released | AlreadyRecorded | KeyReused | UnknownReservation
+ReleaseOutcome: TypeAlias = Released | TakenOver | AlreadyRecorded | KeyReused | UnknownReservation
 ConsumeOutcome: TypeAlias = Consumed | AlreadyRecorded | KeyReused | UnknownReservation
 MoveOutcome: TypeAlias = (
     Moved | NotEnough | NothingThere | HoldExpired | NotActive | AlreadyRecorded | KeyReused | UnknownReservation

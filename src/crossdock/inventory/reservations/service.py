@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from crossdock.canonical.base import ChannelCode, ReservationKey, Sku
+from crossdock.canonical.base import ReservationKey
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.apart import apart
 from crossdock.foundation.db import Tx
@@ -39,11 +39,11 @@ from crossdock.inventory.reservations.model import (
     Release,
     Released,
     ReleaseOutcome,
-    Reservation,
     Reserved,
     ReserveOutcome,
     ReserveRequest,
     Shortage,
+    TakenOver,
     UnknownReservation,
 )
 from crossdock.inventory.states import Act, State, after
@@ -186,11 +186,21 @@ async def _repeated(
 
 
 async def commit(tx: Tx, commits: Sequence[CommitHold], *, origin: Origin, now: datetime) -> Sequence[CommitOutcome]:
-    """Turn holds into allocations. At or after its deadline a hold is refused: its units may be somebody else's."""
+    """Turn holds into allocations. At or after its deadline a hold is refused: its units may be somebody else's.
+
+    Who names an owner takes the reservation over, held or committed; a second one is told whose it is.
+    """
+    owners: Mapping[ReservationKey, str] = {}
+    if taking := {request.key: request.owner for request in reversed(commits) if request.owner}:
+        await store.take_over(tx, taking)
+        owners = await store.owners_of(tx, list(taking))
     desk, standing = await Desk.open_for(tx, {request.key for request in commits}, now=now)
     outcomes: list[CommitOutcome] = []
     for request in commits:
         mine = standing[request.key]
+        if request.owner and owners.get(request.key, request.owner) != request.owner:
+            outcomes.append(TakenOver(request.key, owners[request.key]))
+            continue
         refused = _refusal(request.key, mine, Act.COMMIT, now)
         if refused is None:
             mine = standing[request.key] = _book(desk, mine, rules.commit(request, mine, desk.books, now))
@@ -223,6 +233,8 @@ async def release(tx: Tx, releases: Sequence[Release], *, origin: Origin, now: d
     meanings = {r.reference: rules.release_print(r) for r in releases if r.reference is not None}
     operations = await Operations.begin(tx, meanings.items(), now)
     desk, standing = await Desk.open_for(tx, {request.key for request in releases}, now=now)
+    asked = [request.key for request in releases if request.unowned]
+    owners = await store.owners_of(tx, asked) if asked else {}  # who took over meanwhile had the positions' locks
     outcomes: list[ReleaseOutcome] = []
     for request in releases:
         mine = standing[request.key]
@@ -233,6 +245,8 @@ async def release(tx: Tx, releases: Sequence[Release], *, origin: Origin, now: d
             outcomes.append(seen)
         elif not mine:
             outcomes.append(UnknownReservation(request.key))
+        elif request.unowned and request.key in owners:
+            outcomes.append(TakenOver(request.key, owners[request.key]))
         else:
             left = standing[request.key] = _book(desk, mine, rules.release(request, mine, desk.books, now))
             outcomes.append(Released(request.key, rules.freed(mine, left)))
@@ -343,31 +357,6 @@ async def _due(
     tx: Tx, now: datetime, since: datetime, limit: int, leave: Collection[PositionKey]
 ) -> Sequence[PositionKey]:
     return sorted(await store.due_positions(tx, now, since=since, limit=limit) - set(leave))
-
-
-async def find(tx: Tx, keys: Iterable[ReservationKey], *, now: datetime) -> Mapping[ReservationKey, Reservation]:
-    """Reservations as they stand at *now*; keys under which nothing was ever claimed are absent."""
-    claims: dict[ReservationKey, list[Claim]] = {}
-    for claim in await store.claims_of(tx, keys):
-        claims.setdefault(claim.key, []).append(claim)
-    return {
-        key: Reservation(key=key, state=rules.state_of(mine, now), claims=tuple(mine)) for key, mine in claims.items()
-    }
-
-
-async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
-    """For whom units were reserved; keys of reservations that no channel asked for are absent."""
-    return await store.channels_of(tx, keys)
-
-
-async def deadlines(tx: Tx, skus: Iterable[Sku], *, now: datetime) -> Mapping[Sku, datetime]:
-    """When the next live hold on each SKU ends by itself; absent where there is none."""
-    return await store.deadlines(tx, list(skus), now)
-
-
-async def claims_at(tx: Tx, position: PositionKey, *, limit: int = 1000) -> Sequence[Claim]:
-    """Who claims units of a position."""
-    return await store.claims_at(tx, position, limit=limit)
 
 
 def _refusal(

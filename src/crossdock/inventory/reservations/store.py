@@ -131,6 +131,27 @@ SELECT key, channel FROM inventory.reservation WHERE key = ANY(%(keys)b::text[])
 """
 
 
+# The rows are locked, keys in order: of two that want one reservation, the second finds that it has an owner.
+TAKE_OVER: Final[LiteralString] = """
+WITH free AS (
+    SELECT r.key, new.owner
+      FROM inventory.reservation r
+      JOIN unnest(%(keys)b::text[], %(owners)b::text[]) AS new(key, owner) USING (key)
+     WHERE r.owner IS NULL
+     ORDER BY r.key COLLATE "C"
+       FOR UPDATE OF r
+)
+UPDATE inventory.reservation r
+   SET owner = free.owner
+  FROM free
+ WHERE r.key = free.key
+"""
+
+OWNERS: Final[LiteralString] = """
+SELECT key, owner FROM inventory.reservation WHERE key = ANY(%(keys)b::text[]) AND owner IS NOT NULL
+"""
+
+
 class Answer(NamedTuple):
     """What was answered under a key, apart from the grants."""
 
@@ -233,6 +254,16 @@ async def claims_of(tx: Tx, keys: Iterable[ReservationKey]) -> Sequence[Claim]:
 async def channels_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, ChannelCode]:
     """For whom units were reserved, where that was said."""
     return {row[0]: row[1] for row in await fetch_tuples(tx, CHANNELS_OF, {"keys": keys})}
+
+
+async def take_over(tx: Tx, owners: Mapping[ReservationKey, str]) -> None:
+    """Give reservations that have no owner one."""
+    await post(tx, TAKE_OVER, {"keys": list(owners), "owners": list(owners.values())})
+
+
+async def owners_of(tx: Tx, keys: Sequence[ReservationKey]) -> Mapping[ReservationKey, str]:
+    """Who took reservations over; those that nobody did are absent."""
+    return {row[0]: row[1] for row in await fetch_tuples(tx, OWNERS, {"keys": keys})}
 
 
 async def lapsed(tx: Tx, since: Mapping[PositionKey, datetime], now: datetime) -> Sequence[Claim]:

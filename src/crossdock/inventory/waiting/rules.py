@@ -17,13 +17,13 @@ from crossdock.inventory.reservations.model import (
     ClaimKind,
     Ground,
     Placement,
-    Ranked,
     ReserveLine,
     ReserveRequest,
     Shortage,
 )
 from crossdock.inventory.rules import Books, post, short
 from crossdock.inventory.waiting.model import WAITING_ACCOUNTS, Basis, Wait
+from crossdock.inventory.waiting.ranking import Ranked
 
 LANDED: Final = "landed"
 """Reason of entries that bring a waiting claim onto goods."""
@@ -109,7 +109,7 @@ class _Asking:
             mine = self.waits.get(Ground(position, Basis.DATED))
             under_way = balances[Account.ON_ORDER] + balances[Account.IN_TRANSIT] - balances[Account.DATED]
             room = min(self.timetables.at(position).free(until, since=self.now), under_way)
-            units = _usable(missing, room - (ZERO if mine is None else mine.quantity))
+            units = usable(missing, room - (ZERO if mine is None else mine.quantity))
             if units > 0:
                 self._add(Wait(position, Basis.DATED, units, due_by=until))
                 missing -= units
@@ -128,7 +128,7 @@ class _Asking:
         if most is not None:
             standing = (self.books[position] for position in positions if position in self.books)
             room = most - queued - sum((each[Account.BACKORDERED] + short(each) for each in standing), ZERO)
-        units = _usable(missing, room)
+        units = usable(missing, room)
         if units > 0:
             limit = self.books[there][Account.BACKORDERED] + queued + max(units, room)
             self._add(Wait(there, Basis.BACKORDER, units, limit=limit))
@@ -155,7 +155,7 @@ def wait(
     return list(asking.waits.values()), tuple(rest)
 
 
-def _usable(wanted: Decimal, room: Decimal) -> Decimal:
+def usable(wanted: Decimal, room: Decimal) -> Decimal:
     """As much as there is room for. Whole units stay whole even where the books hold a fraction."""
     units = max(ZERO, min(wanted, room))
     return units.to_integral_value(ROUND_FLOOR) if wanted == wanted.to_integral_value() else units
@@ -185,15 +185,22 @@ class Bench:
     now: datetime
 
     def turned(
-        self, claim: Claim, basis: Basis, units: Decimal, *, reason: str, due_by: datetime | None = None
+        self,
+        claim: Claim,
+        basis: Basis,
+        units: Decimal,
+        *,
+        reason: str,
+        due_by: datetime | None = None,
+        at: PositionKey | None = None,
     ) -> Turn:
-        """Units of a claim come onto other ground at the same position."""
-        ground = Ground(claim.position, basis)
+        """Units of a claim come onto other ground, at the same position unless told otherwise."""
+        ground = Ground(at or claim.position, basis)
         kind = MovementKind.HOLD if claim.kind is ClaimKind.HOLD else MovementKind.ALLOCATE
         on_goods = basis is Basis.GOODS
         source = Account.AVAILABLE if on_goods else Account.OUTSIDE
         target = ACCOUNT_OF[claim.kind] if on_goods else WAITING_ACCOUNTS[basis]
-        entry = Posting(claim.position, kind, source, target, units, claim.key, self.now, reason)
+        entry = Posting(ground.position, kind, source, target, units, claim.key, self.now, reason)
         postings = (post(self.books, given_back(claim, units, self.now, reason, None)), post(self.books, entry))
         left = left_behind(claim, units)
         there = arrived(claim, ground, self.claims.get((claim.key, ground)), units, due_by=due_by)
@@ -206,7 +213,7 @@ def land(waiting: Iterable[Ranked], bench: Bench) -> Iterator[Turn]:
     """Goods go to those who wait for them at that position, by rank. Carts go on waiting until they are paid."""
     for ranked in sorted(waiting, key=lambda each: each.rank):
         claim = ranked.claim
-        units = _usable(claim.remaining, bench.books[claim.position][Account.AVAILABLE])
+        units = usable(claim.remaining, bench.books[claim.position][Account.AVAILABLE])
         if claim.kind is ClaimKind.ALLOCATION and units > 0:
             yield bench.turned(claim, Basis.GOODS, units, reason=LANDED)
 
@@ -219,7 +226,7 @@ def postpone(dated: Iterable[Ranked], timetable: Timetable, bench: Bench) -> Ite
     for ranked in sorted(dated, key=lambda each: each.rank):
         claim = ranked.claim
         assert claim.due_by is not None, claim
-        kept = _usable(claim.remaining, timetable.free(claim.due_by))
+        kept = usable(claim.remaining, timetable.free(claim.due_by))
         timetable.claims.append((claim.due_by, kept))
         if kept < claim.remaining:
             yield bench.turned(claim, Basis.BACKORDER, claim.remaining - kept, reason=LATE)
@@ -232,7 +239,7 @@ def date(queued: Iterable[Ranked], timetable: Timetable, bench: Bench) -> Iterat
         claim = ranked.claim
         if claim.kind is not ClaimKind.ALLOCATION:
             continue
-        offers = [_usable(claim.remaining, timetable.free(day, since=bench.now)) for day in days]
+        offers = [usable(claim.remaining, timetable.free(day, since=bench.now)) for day in days]
         units = max(offers)
         if units > 0:
             day = days[offers.index(units)]

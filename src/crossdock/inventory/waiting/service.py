@@ -15,10 +15,11 @@ from crossdock.canonical.stock_facts import ClaimUnits
 from crossdock.foundation.db import Tx
 from crossdock.inventory.model import ZERO, Account, PositionKey
 from crossdock.inventory.reservations import store as claims
-from crossdock.inventory.reservations.model import Claim, Ranked
+from crossdock.inventory.reservations.model import Claim
 from crossdock.inventory.rules import Books
 from crossdock.inventory.waiting import rules, store
 from crossdock.inventory.waiting.model import Basis, Promise
+from crossdock.inventory.waiting.ranking import Ranked
 from crossdock.inventory.waiting.rules import Bench, Claims, Timetables, Turn
 
 SERVED_MAX: Final = 1000
@@ -112,9 +113,9 @@ async def losing(
     return {position: rules.losing(standing[position], units) for position, units in lacking.items()}
 
 
-async def waiting(tx: Tx, skus: Iterable[Sku], *, limit: int = SERVED_MAX) -> Sequence[Ranked]:
-    """Placed orders that wait for some items, wherever they stand, by rank."""
-    return await store.waiting_for(tx, skus, limit=limit)
+async def waiting(tx: Tx, skus: Iterable[Sku], *, limit: int = SERVED_MAX, offset: int = 0) -> Sequence[Ranked]:
+    """Placed orders that wait for some items, wherever they stand, by rank; *offset* of them left out."""
+    return await store.waiting_for(tx, skus, limit=limit, offset=offset)
 
 
 def landed_facts(turns: Iterable[Turn]) -> Iterator[tuple[PositionKey, StockLanded]]:

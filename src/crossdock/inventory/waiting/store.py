@@ -9,10 +9,10 @@ from crossdock.canonical.base import Sku
 from crossdock.foundation.db import Tx, fetch_tuples
 from crossdock.inventory.expected.model import Expected, ExpectedKind
 from crossdock.inventory.model import PositionKey
-from crossdock.inventory.reservations.model import Ranked
 from crossdock.inventory.reservations.store import claim_of
 from crossdock.inventory.store import Places
 from crossdock.inventory.waiting.model import Promise
+from crossdock.inventory.waiting.ranking import Ranked
 
 # Who waits at some positions, the first ranked of each.
 WAITING_AT: Final[LiteralString] = """
@@ -61,6 +61,7 @@ SELECT key, c.sku, c.location, c.condition, c.kind, c.expires_at, trim_scale(gra
  ORDER BY coalesce(r.promised_at, r.requested_at), coalesce(r.worth, 0) DESC, coalesce(r.penalty, 0) DESC,
           key COLLATE "C"
  LIMIT %(limit)s
+OFFSET %(offset)s
 """
 
 # What is under way to some positions.
@@ -84,9 +85,10 @@ async def standing_at(tx: Tx, positions: set[PositionKey], *, limit: int) -> Seq
     return [_ranked(row) for row in rows]
 
 
-async def waiting_for(tx: Tx, skus: Iterable[Sku], *, limit: int) -> Sequence[Ranked]:
+async def waiting_for(tx: Tx, skus: Iterable[Sku], *, limit: int, offset: int) -> Sequence[Ranked]:
     """Placed orders' claims without goods on some items, by rank."""
-    return [_ranked(row) for row in await fetch_tuples(tx, WAITING_FOR, {"skus": list(skus), "limit": limit})]
+    params = {"skus": list(skus), "limit": limit, "offset": offset}
+    return [_ranked(row) for row in await fetch_tuples(tx, WAITING_FOR, params)]
 
 
 async def coming_to(tx: Tx, positions: set[PositionKey]) -> Sequence[Expected]:

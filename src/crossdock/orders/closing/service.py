@@ -37,6 +37,10 @@ from crossdock.orders.model import (
     Vector,
 )
 from crossdock.orders.rules import plain
+from crossdock.orders.standing import service as standing
+from crossdock.orders.standing.model import Case
+
+FREED = "the order is cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +119,15 @@ async def _write_cancelled(tx: Tx, cancelling: Sequence[_Cancelling], *, now: da
         ],
         now=now,
     )
+    await standing.free(tx, [each.order for each in moved.values()], FREED, now=now)
+    await standing.forget(tx, [Case(each.order, each.origin) for each in moved.values()], now=now)
     await shared.set_vectors(tx, [line for each in moved.values() if each.moved for line in each.moved.lines])
     await shared.set_completed(tx, sorted(moved), now=now)
     await eventlog.append(tx, [fact for each in moved.values() for fact in _closed_facts(each, now=now)])
     await release_many(
         tx,
         [
-            Releasing(each.asked.order_id, hold.hold, RECHECK, "the order is cancelled", each.origin)
+            Releasing(each.asked.order_id, hold.hold, RECHECK, FREED, each.origin)
             for each in cancelling
             if isinstance(each.outcome, Cancelled)
             for hold in each.order.standing
@@ -226,6 +232,9 @@ async def _lessen(tx: Tx, order: Order, units: Mapping[str, Decimal], asked: Can
         now=now,
     )
     origin = Origin(correlation_id=order.header.correlation_id, source=asked.source, causation_id=asked.causation_id)
+    await standing.shed(tx, less.moved.order, asked.reason, now=now)
+    if not less.moved.order.units.backordered:
+        await standing.forget(tx, [Case(order, origin)], now=now)
     fact = _lines_cancelled(asked, less.moved)
     await eventlog.append(tx, [NewFact(stream=stream_of(asked.order_id), fact=fact, happened_at=now, origin=origin)])
 

@@ -18,18 +18,20 @@ INSERT_HEADERS: Final[LiteralString] = """
 INSERT INTO orders.header
        (order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total, mode,
         pickup_location, charges, payments, payment_status, contact_id, address_mark, content_mark, revised_at,
-        payment_at, correlation_id, accepted_at)
+        payment_at, correlation_id, accepted_at, promised_by, reservations)
 SELECT order_id, connection, channel, channel_order_id, number, placed_at, currency, prices_include_tax, total::numeric,
        mode::orders.mode, pickup_location, charges::jsonb, payments::jsonb, payment_status::orders.payment_status,
-       contact_id, address_mark, content_mark, revised_at, revised_at, correlation_id, %(now)s
+       contact_id, address_mark, content_mark, revised_at, revised_at, correlation_id, %(now)s, promised_by,
+       reservations::jsonb
   FROM unnest(%(ids)b::uuid[], %(connections)b::text[], %(channels)b::text[], %(channel_orders)b::text[],
               %(numbers)b::text[], %(placed)b::timestamptz[], %(currencies)b::text[], %(inclusive)b::bool[],
               %(totals)b::text[], %(modes)b::text[], %(pickups)b::text[], %(charges)b::text[],
               %(payments)b::text[], %(statuses)b::text[], %(contacts)b::uuid[], %(address_marks)b::bytea[],
-              %(content_marks)b::bytea[], %(revised)b::timestamptz[], %(correlations)b::uuid[])
+              %(content_marks)b::bytea[], %(revised)b::timestamptz[], %(correlations)b::uuid[],
+              %(promised)b::timestamptz[], %(reservations)b::text[])
        WITH ORDINALITY AS new(order_id, connection, channel, channel_order_id, number, placed_at, currency,
             prices_include_tax, total, mode, pickup_location, charges, payments, payment_status, contact_id,
-            address_mark, content_mark, revised_at, correlation_id, n)
+            address_mark, content_mark, revised_at, correlation_id, promised_by, reservations, n)
  ORDER BY n
     ON CONFLICT (channel_order_id, connection) DO NOTHING
 RETURNING order_id
@@ -76,6 +78,8 @@ async def insert_headers(tx: Tx, new: Sequence[NewOrder], *, now: datetime) -> s
             "content_marks": [entry.content_mark for entry in new],
             "revised": [entry.revised_at for entry in new],
             "correlations": [entry.correlation_id for entry in new],
+            "promised": [order.promised_by for order in orders],
+            "reservations": [_ENCODE(order.reservations).decode() if order.reservations else None for order in orders],
             "now": now,
         },
     )

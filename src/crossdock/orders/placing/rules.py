@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
-from crossdock.canonical.base import LocationCode, Sku
+from crossdock.canonical.base import LocationCode, ReservationKey, Sku
 from crossdock.canonical.intents import GoodsLine
 from crossdock.estate.model import Estate
 from crossdock.orders.model import ZERO, Line, Order, Part, Vector
@@ -16,11 +16,9 @@ from crossdock.sourcing.model import Demand, Plan, Request
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Which units look for a place: those never looked at, or those that wait and whose goods are somewhere now."""
+    """Which units get a place: those that have none, or those that wait and whose goods have come."""
 
     part: Part
-    there: Collection[tuple[Sku, LocationCode]] | None = None
-    """Where something can be had; None means that nobody has looked."""
 
     def __post_init__(self) -> None:
         assert self.part in {Part.UNPLACED, Part.BACKORDERED}, self.part
@@ -29,13 +27,13 @@ class Look:
 UNPLACED: Final = Look(Part.UNPLACED)
 
 
-def request_of(order: Order, estate: Estate, look: Look, uncounted: Collection[Sku]) -> Request | None:
+def request_of(order: Order, estate: Estate, uncounted: Collection[Sku]) -> Request | None:
     """What the order looks for, and where it may look; None when nothing does. Nobody looks for *uncounted* items."""
     locations = tuple(LocationCode(code) for code in servants(order.header, estate))
     demands = tuple(
-        Demand(line.line_id, Sku(line.sku), line.vector.of(look.part))
+        Demand(line.line_id, Sku(line.sku), line.vector.unplaced)
         for line in order.lines
-        if line.vector.of(look.part) and line.sku not in uncounted and _promising(Sku(line.sku), locations, look)
+        if line.vector.unplaced and line.sku not in uncounted
     )
     channel = estate.channel(order.header.channel)
     if not demands or not locations or channel is None:
@@ -43,8 +41,8 @@ def request_of(order: Order, estate: Estate, look: Look, uncounted: Collection[S
     return Request(order_id=order.header.order_id, locations=locations, split=channel.split, demands=demands)
 
 
-def _promising(sku: Sku, locations: Collection[LocationCode], look: Look) -> bool:
-    return look.there is None or any((sku, location) in look.there for location in locations)
+Stand: TypeAlias = tuple[ReservationKey, LocationCode]
+"""A reservation, and where it has the goods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ class Settled:
     """An order's units after a plan."""
 
     moves: tuple[tuple[Line, Vector], ...]
-    work: Mapping[LocationCode, tuple[GoodsLine, ...]]
-    """What each location has to do, the best ranked first."""
+    work: Mapping[Stand, tuple[GoodsLine, ...]]
+    """What each location has to do, the best ranked first, and the reservation that it stands on."""
     backordered: tuple[GoodsLine, ...]
     """Units that newly wait for goods."""
 
@@ -116,12 +114,12 @@ def issued(order: Order, uncounted: Collection[Sku]) -> Settled | None:
     return Settled(moves, {}, ()) if moves else None
 
 
-def _work(plan: Plan) -> Mapping[LocationCode, tuple[GoodsLine, ...]]:
-    work: dict[LocationCode, list[GoodsLine]] = {}
+def _work(plan: Plan) -> Mapping[Stand, tuple[GoodsLine, ...]]:
+    work: dict[Stand, list[GoodsLine]] = {}
     for pick in plan.picks:
         goods = GoodsLine(sku=pick.sku, quantity=pick.quantity, line_id=pick.line_id)
-        work.setdefault(pick.location, []).append(goods)
-    return {location: tuple(lines) for location, lines in work.items()}
+        work.setdefault((pick.key, pick.location), []).append(goods)
+    return {stand: tuple(lines) for stand, lines in work.items()}
 
 
 def _summed(parts: Iterable[tuple[str, Decimal]]) -> Mapping[str, Decimal]:

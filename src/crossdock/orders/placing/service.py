@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from crossdock.canonical.base import ChannelCode, FulfilmentId, LocationCode, OrderId, ReservationKey, Sku
-from crossdock.canonical.facts import OrderPlacedOnStock, PlacedLine
+from crossdock.canonical.facts import OrderPlacedOnStock
 from crossdock.canonical.intents import GoodsLine
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
@@ -38,7 +38,14 @@ from crossdock.orders.model import (
     PlaceOutcome,
 )
 from crossdock.orders.placing import rules, store
+from crossdock.orders.placing.carrying import Carried, carry_out, planned
 from crossdock.orders.rules import Review, findings, review, servants
+from crossdock.orders.serving.service import serve, start
+from crossdock.orders.standing import service as standing
+from crossdock.orders.standing.model import Case
+from crossdock.orders.standing.rules import key_of, promise_of
+from crossdock.orders.taking.rules import Taken, together
+from crossdock.orders.taking.service import take_over
 from crossdock.sourcing import service as sourcing
 from crossdock.sourcing.model import Plan, Request
 
@@ -49,27 +56,23 @@ Causes: TypeAlias = Mapping[OrderId, UUID]
 
 ISSUED: Final = "issued"
 """The parcel that nobody packs: downloads, gift cards by mail, services."""
-BACKORDERS_MAX: Final = 200
-"""Orders looked at per call when goods land; the caller comes again while there are more."""
+WAITING_MAX: Final = 200
+"""Waiting claims looked at in one go, the first ranked first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One order in the batch, and whose doing this is."""
+class _Batch:
+    """Orders under their locks, and what the catalogue says of their items."""
 
-    order: Order
-    origin: Origin
+    orders: Mapping[OrderId, Order]
+    cases: Mapping[OrderId, Case]
+    standing: Mapping[OrderId, tuple[HoldCode, ...]]
+    """What holds them, as far as they are open."""
+    uncounted: frozenset[Sku]
 
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """One order with its plan, its claim's key and what that does to it."""
-
-    case: _Case
-    plan: Plan
-    key: ReservationKey
-    settled: rules.Settled
-    work: tuple[NewFulfilment, ...]
+    def free(self) -> Sequence[Case]:
+        """Open orders that nothing holds."""
+        return [case for order_id, case in self.cases.items() if self.standing.get(order_id) == ()]
 
 
 async def place(
@@ -77,36 +80,46 @@ async def place(
 ) -> Sequence[PlaceOutcome]:
     """Place what waits; one outcome per order, in order. Again changes nothing: units that stand are not asked for.
 
-    Also looks at the holds again: those whose reason has gone are released, new reasons hold. An order that placing
-    breaks on (the database refuses a quantity beyond every column) is held for a person, and its neighbours are placed.
+    Also looks at the holds again: those whose reason has gone are released, new reasons hold. Locations start on units that
+    have got their goods since. An order that placing breaks on (the database refuses a quantity beyond every column) is
+    held for a person, and its neighbours are placed.
     """
-    return await _placed(tx, estate, order_ids, known=known, now=now, causes=causes or {}, look=rules.UNPLACED)
+    return await _placed(tx, estate, order_ids, known=known, now=now, causes=causes or {}, part=Part.UNPLACED)
 
 
 async def retry_backorders(
-    tx: Tx,
-    estate: Estate,
-    skus: Collection[Sku],
-    *,
-    known: Known,
-    now: datetime,
-    causes: Causes | None = None,
-    after: OrderId | None = None,
-    limit: int = BACKORDERS_MAX,
+    tx: Tx, estate: Estate, skus: Collection[Sku], *, known: Known, now: datetime
 ) -> Sequence[PlaceOutcome]:
-    """Goods have landed: give them to those who wait for them, the oldest order first, beginning behind *after*.
+    """Goods are somewhere: waiting claims that may be served from there take them, the oldest promise first.
 
-    Fewer outcomes than *limit* means that nobody else waits, or nothing is left to give.
+    Those that wait at the very place got theirs when the goods landed. Fewer goods than wishes: the rest goes on waiting.
     """
-    waiting = await store.backordered(tx, skus, after=after, limit=limit)
-    if not waiting:
-        return ()
-    positions = await inventory.positions(tx, skus, now=now)
-    there = {(each.sku, each.location) for each in positions if each.available > 0}
-    if not there:
-        return ()
-    look = rules.Look(Part.BACKORDERED, there)
-    return await _placed(tx, estate, waiting, known=known, now=now, causes=causes or {}, look=look)
+    outcomes: list[PlaceOutcome] = []
+    passed = 0
+    while True:
+        positions = await inventory.positions(tx, skus, now=now)
+        if not any(each.available > 0 for each in positions):
+            return outcomes
+        asked = await inventory.waiting(tx, skus, limit=WAITING_MAX, offset=passed)
+        whose = await standing.orders_of(tx, {each.claim.key for each in asked})
+        ids = list(dict.fromkeys(whose[each.claim.key] for each in asked if each.claim.key in whose))
+        outcomes += await _placed(tx, estate, ids, known=known, now=now, causes={}, part=Part.BACKORDERED)
+        if len(asked) < WAITING_MAX:
+            return outcomes
+        before = {(each.claim.key, each.claim.ground) for each in asked}
+        after = await inventory.waiting(tx, skus, limit=WAITING_MAX, offset=passed)
+        passed += sum((each.claim.key, each.claim.ground) in before for each in after)
+
+
+async def look_at_waiting(
+    tx: Tx, estate: Estate, *, known: Known, now: datetime, limit: int = WAITING_MAX
+) -> Sequence[PlaceOutcome]:
+    """Orders that have waited without goods or a day for as long as they may: people hear of them. A backstop, too."""
+    ids = await standing.due(tx, now=now, limit=limit)
+    outcomes = await place(tx, estate, ids, known=known, now=now)
+    orders = await shared.lock_orders(tx, ids) if ids else {}
+    await standing.note(tx, estate, [Case.of(order) for order in orders.values()], now=now)
+    return outcomes
 
 
 async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:
@@ -122,13 +135,17 @@ async def _placed(
     known: Known,
     now: datetime,
     causes: Causes,
-    look: rules.Look,
+    part: Part,
 ) -> Sequence[PlaceOutcome]:
     if not order_ids:
         return ()
     try:
         async with tx.transaction():
-            outcomes = await _place_group(tx, estate, order_ids, known=known, now=now, causes=causes, look=look)
+            batch = await _locked(tx, estate, order_ids, known=known, now=now, causes=causes)
+            if part is Part.UNPLACED:
+                outcomes = await _place_group(tx, estate, order_ids, batch, now=now)
+            else:
+                outcomes = await _serve_group(tx, estate, order_ids, batch, now=now)
             return [outcomes[order_id] for order_id in order_ids]
     except psycopg.OperationalError:
         raise  # the database's state, no order's fault
@@ -138,7 +155,7 @@ async def _placed(
             return [await _unplaceable(tx, order_ids[0], error, now=now)]
     middle = len(order_ids) // 2
     halves = [order_ids[:middle], order_ids[middle:]]
-    found = [await _placed(tx, estate, half, known=known, now=now, causes=causes, look=look) for half in halves]
+    found = [await _placed(tx, estate, half, known=known, now=now, causes=causes, part=part) for half in halves]
     return [*found[0], *found[1]]
 
 
@@ -153,64 +170,108 @@ async def _unplaceable(tx: Tx, order_id: OrderId, error: Exception, *, now: date
     return Held(order_id, (HoldCode.UNPLACEABLE,))
 
 
-async def _place_group(
-    tx: Tx,
-    estate: Estate,
-    order_ids: Sequence[OrderId],
-    *,
-    known: Known,
-    now: datetime,
-    causes: Causes,
-    look: rules.Look,
-) -> Mapping[OrderId, PlaceOutcome]:
+async def _locked(
+    tx: Tx, estate: Estate, order_ids: Sequence[OrderId], *, known: Known, now: datetime, causes: Causes
+) -> _Batch:
+    """The orders under their locks, their holds looked at again."""
     orders = await shared.lock_orders(tx, order_ids)
-    cases = {
-        order_id: _Case(
-            order,
-            Origin(correlation_id=order.header.correlation_id, source=SOURCE, causation_id=causes.get(order_id)),
-        )
-        for order_id, order in orders.items()
-    }
+    cases = {order_id: Case.of(order, causes.get(order_id)) for order_id, order in orders.items()}
     existing = await known(tx, {Sku(line.sku) for order in orders.values() for line in order.lines})
     reviews = {
-        order_id: review(case.order.holds, findings(case.order, estate, existing))
-        for order_id, case in cases.items()
-        if case.order.open
+        order_id: review(order.holds, findings(order, estate, existing))
+        for order_id, order in orders.items()
+        if order.open
     }
     await _change_holds(tx, cases, reviews, now=now)
-    uncounted = {sku for sku, tracked in existing.items() if not tracked}
-    outcomes: dict[OrderId, PlaceOutcome] = {}
-    wanting: list[tuple[_Case, Request]] = []
-    issuing: list[tuple[_Case, rules.Settled]] = []
-    for order_id in order_ids:
-        case = cases.get(order_id)
-        standing = reviews[order_id].standing if order_id in reviews else ()
-        request = None if case is None else rules.request_of(case.order, estate, look, uncounted)
-        if case is None:
-            outcomes[order_id] = NotFound(order_id)
-        elif standing:
-            outcomes[order_id] = Held(order_id, standing)
-        elif request is None:
-            settled = rules.issued(case.order, uncounted)
-            if settled is not None and order_id not in outcomes:
-                issuing.append((case, settled))
-            outcomes[order_id] = NothingToPlace(order_id)
-        elif order_id not in outcomes:
-            outcomes[order_id] = NothingToPlace(order_id)
-            wanting.append((case, request))
-    for issue in await _issue(tx, estate, issuing, now=now):
-        outcomes[issue.order_id] = Placed(issue.order_id, (issue.fulfilment_id,), ZERO)
-    for claimed in await _claim(tx, wanting, look, uncounted, now=now):
-        outcomes[claimed.plan.order_id] = Placed(
-            claimed.plan.order_id,
-            tuple(each.fulfilment_id for each in claimed.work),
-            sum((line.quantity for line in claimed.plan.missing), ZERO),
-        )
+    return _Batch(
+        orders,
+        {order_id: cases[order_id] for order_id in order_ids if order_id in cases},
+        {order_id: found.standing for order_id, found in reviews.items()},
+        frozenset(sku for sku, tracked in existing.items() if not tracked),
+    )
+
+
+async def _serve_group(
+    tx: Tx, estate: Estate, order_ids: Sequence[OrderId], batch: _Batch, *, now: datetime
+) -> Mapping[OrderId, PlaceOutcome]:
+    outcomes = _as_they_stand(order_ids, batch)
+    for carried in await serve(tx, estate, batch.free(), batch.uncounted, now=now):
+        outcomes[carried.plan.order_id] = _outcome(carried)
+    await _note(tx, estate, [case.order.header.order_id for case in batch.free()], batch, now=now)
     return outcomes
 
 
+async def _place_group(
+    tx: Tx, estate: Estate, order_ids: Sequence[OrderId], batch: _Batch, *, now: datetime
+) -> Mapping[OrderId, PlaceOutcome]:
+    outcomes = _as_they_stand(order_ids, batch)
+    waited = [case.order.header.order_id for case in batch.free() if case.order.units.backordered]
+    for carried in await start(tx, batch.free(), batch.uncounted, now=now):
+        outcomes[carried.plan.order_id] = _outcome(carried)
+    again = await shared.orders(tx, waited) if waited else {}
+    wanting: list[tuple[Case, Request]] = []
+    issuing: list[tuple[Case, rules.Settled]] = []
+    for each in batch.free():
+        order_id = each.order.header.order_id
+        case = Case(again.get(order_id, each.order), each.origin)
+        request = rules.request_of(case.order, estate, batch.uncounted)
+        settled = rules.issued(case.order, batch.uncounted) if request is None else None
+        if request is not None:
+            wanting.append((case, request))
+        elif settled is not None:
+            issuing.append((case, settled))
+    for issue in await _issue(tx, estate, issuing, now=now):
+        outcomes[issue.order_id] = Placed(issue.order_id, (issue.fulfilment_id,), ZERO)
+    taken = await take_over(tx, wanting, now=now)
+    claimed = await _claim(tx, estate, wanting, taken, batch.uncounted, now=now)
+    outcomes |= {each.plan.order_id: _outcome(each) for each in claimed}
+    carts = [order_id for order_id, each in taken.items() if each.waiting]
+    for carried in await _serve_carts(tx, estate, carts, batch, now=now):
+        outcomes[carried.plan.order_id] = _outcome(carried)
+    lacking = [each.plan.order_id for each in claimed if each.order.units.backordered]
+    await _note(tx, estate, [*dict.fromkeys([*waited, *lacking])], batch, now=now)
+    return outcomes
+
+
+def _as_they_stand(order_ids: Sequence[OrderId], batch: _Batch) -> dict[OrderId, PlaceOutcome]:
+    """What can be said before anything is done."""
+    outcomes: dict[OrderId, PlaceOutcome] = {}
+    for order_id in order_ids:
+        holds = batch.standing.get(order_id, ())
+        if order_id not in batch.cases:
+            outcomes[order_id] = NotFound(order_id)
+        else:
+            outcomes[order_id] = Held(order_id, holds) if holds else NothingToPlace(order_id)
+    return outcomes
+
+
+def _outcome(carried: Carried) -> Placed:
+    """What stands now, and how many units wait."""
+    return Placed(
+        carried.plan.order_id,
+        tuple(each.fulfilment_id for each in carried.work),
+        carried.order.units.backordered,
+    )
+
+
+async def _serve_carts(
+    tx: Tx, estate: Estate, ids: Sequence[OrderId], batch: _Batch, *, now: datetime
+) -> Sequence[Carried]:
+    """Carts do not take goods elsewhere when theirs are gone; the orders that they became do."""
+    orders = await shared.orders(tx, ids) if ids else {}
+    cases = [Case(orders[order_id], batch.cases[order_id].origin) for order_id in ids]
+    return await serve(tx, estate, cases, batch.uncounted, now=now)
+
+
+async def _note(tx: Tx, estate: Estate, ids: Sequence[OrderId], batch: _Batch, *, now: datetime) -> None:
+    """Who waits without goods or a day is remembered, and people hear of it in time."""
+    orders = await shared.orders(tx, ids) if ids else {}
+    cases = [Case(order, batch.cases[order_id].origin) for order_id, order in orders.items()]
+    await standing.note(tx, estate, cases, now=now)
+
+
 async def _change_holds(
-    tx: Tx, cases: Mapping[OrderId, _Case], reviews: Mapping[OrderId, Review], *, now: datetime
+    tx: Tx, cases: Mapping[OrderId, Case], reviews: Mapping[OrderId, Review], *, now: datetime
 ) -> None:
     await place_many(
         tx,
@@ -233,7 +294,7 @@ async def _change_holds(
 
 
 async def _issue(
-    tx: Tx, estate: Estate, issuing: Sequence[tuple[_Case, rules.Settled]], *, now: datetime
+    tx: Tx, estate: Estate, issuing: Sequence[tuple[Case, rules.Settled]], *, now: datetime
 ) -> Sequence[NewFulfilment]:
     """What nobody counts and what has no goods to go along with has left as soon as it is placed."""
     if not issuing:
@@ -260,7 +321,7 @@ async def _issue(
     return work
 
 
-def _issued(case: _Case, settled: rules.Settled, location: LocationCode) -> NewFulfilment:
+def _issued(case: Case, settled: rules.Settled, location: LocationCode) -> NewFulfilment:
     order_id = case.order.header.order_id
     return NewFulfilment(
         fulfilment_id=FulfilmentId(new_id()),
@@ -281,61 +342,39 @@ def _issued(case: _Case, settled: rules.Settled, location: LocationCode) -> NewF
 
 async def _claim(
     tx: Tx,
-    wanting: Sequence[tuple[_Case, Request]],
-    look: rules.Look,
+    estate: Estate,
+    wanting: Sequence[tuple[Case, Request]],
+    taken: Mapping[OrderId, Taken],
     uncounted: Collection[Sku],
     *,
     now: datetime,
-) -> Sequence[_Claimed]:
+) -> Sequence[Carried]:
     """Claim for all orders under one set of locks, earliest order first, and write what came of it."""
     if not wanting:
         return ()
-    numbers = await store.next_placements(tx, [case.order.header.order_id for case, _ in wanting])
+    looking = [
+        (case, rest)
+        for case, request in sorted(wanting, key=lambda each: each[1].order_id)
+        if (rest := taken[request.order_id].rest if request.order_id in taken else request) is not None
+    ]
+    numbers = await store.next_placements(tx, [request.order_id for _, request in looking]) if looking else {}
     asked = [
         sourcing.Sourcing(
             request=request,
-            key=ReservationKey(f"order/{request.order_id}/{numbers[request.order_id]}"),
+            key=key_of(request.order_id, numbers[request.order_id]),
             channel=ChannelCode(case.order.header.channel),
             correlation_id=case.origin.correlation_id,
+            promise=promise_of(case.order.header, estate),
         )
-        for case, request in sorted(wanting, key=lambda each: each[1].order_id)
+        for case, request in looking
     ]
-    plans = await sourcing.source_many(tx, asked, origin=Origin.begin(SOURCE), now=now)
-    by_id = {case.order.header.order_id: case for case, _ in wanting}
-    claims = [
-        _claimed(by_id[plan.order_id], plan, each.key, rules.settle(by_id[plan.order_id].order, plan, look, uncounted))
-        for each, plan in zip(asked, plans, strict=True)
-    ]
-    await shared.set_vectors(tx, [move for claimed in claims for move in claimed.settled.moves])
-    await eventlog.append(tx, [_placed_fact(claimed, now=now) for claimed in claims if claimed.settled.moves])
-    await fulfilments.release_many(tx, [work for claimed in claims for work in claimed.work], now=now)
-    return claims
-
-
-def _claimed(case: _Case, plan: Plan, key: ReservationKey, settled: rules.Settled) -> _Claimed:
-    work = tuple(
-        NewFulfilment(
-            fulfilment_id=FulfilmentId(new_id()),
-            order_id=plan.order_id,
-            location=location,
-            mode=case.order.header.mode,
-            reservation_key=key,
-            lines=lines,
-            correlation_id=case.origin.correlation_id,
-            causation_id=case.origin.causation_id,
-        )
-        for location, lines in settled.work.items()
-    )
-    return _Claimed(case, plan, key, settled, work)
-
-
-def _placed_fact(claimed: _Claimed, *, now: datetime) -> NewFact:
-    fact = OrderPlacedOnStock(
-        order_id=str(claimed.plan.order_id),
-        lines=tuple(
-            PlacedLine(line_id=pick.line_id, sku=pick.sku, location=pick.location, quantity=pick.quantity)
-            for pick in claimed.plan.picks
-        ),
-        backordered=claimed.settled.backordered,
-    )
-    return NewFact(stream=stream_of(claimed.plan.order_id), fact=fact, happened_at=now, origin=claimed.case.origin)
+    found = await sourcing.source_many(tx, asked, origin=Origin.begin(SOURCE), now=now) if asked else ()
+    plans = {plan.order_id: plan for plan in found}
+    look = rules.Look(Part.UNPLACED)
+    carried = []
+    for case, request in wanting:
+        plan = plans.get(request.order_id, Plan(request.order_id, (), ()))
+        named = taken.get(request.order_id, Taken())
+        carried.append(planned(case, together(named, plan), look, uncounted, named.reservations))
+    await carry_out(tx, carried, now=now)
+    return carried

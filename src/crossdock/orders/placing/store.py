@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from typing import Final, LiteralString
-from uuid import UUID
 
 from crossdock.canonical.base import OrderId, Sku
 from crossdock.foundation.db import Tx, fetch_tuples
@@ -12,17 +11,6 @@ UPDATE orders.header
    SET placements = placements + 1
  WHERE order_id = ANY(%(ids)b::uuid[])
 RETURNING order_id, placements
-"""
-
-# Oldest first: who waits longest is served first.
-BACKORDERED: Final[LiteralString] = """
-SELECT DISTINCT order_id
-  FROM orders.line
- WHERE sku = ANY(%(skus)b::text[])
-   AND backordered > 0
-   AND order_id > %(after)s
- ORDER BY order_id
- LIMIT %(limit)s
 """
 
 HELD_FOR_ITEMS: Final[LiteralString] = """
@@ -35,21 +23,11 @@ SELECT DISTINCT hold.order_id
  ORDER BY hold.order_id
 """
 
-FIRST: Final = UUID(int=0)
-"""Below every id."""
-
 
 async def next_placements(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, int]:
     """The number of each order's next claim; the orders are locked."""
     rows = await fetch_tuples(tx, NEXT_PLACEMENTS, {"ids": ids})
     return {OrderId(order_id): number for order_id, number in rows}
-
-
-async def backordered(tx: Tx, skus: Collection[Sku], *, after: OrderId | None, limit: int) -> Sequence[OrderId]:
-    """Orders that wait for one of the items."""
-    params = {"skus": sorted(skus), "after": after or FIRST, "limit": limit}
-    rows = await fetch_tuples(tx, BACKORDERED, params)
-    return [OrderId(row[0]) for row in rows]
 
 
 async def held_for_items(tx: Tx, skus: Collection[Sku]) -> Sequence[OrderId]:

@@ -1,0 +1,1 @@
+"""Promises whose goods are gone: who gives way, and what they stand on then."""

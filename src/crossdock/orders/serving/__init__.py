@@ -1,0 +1,1 @@
+"""Goods for those who wait for them."""
