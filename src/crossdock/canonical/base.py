@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from babel.numbers import list_currencies
 
+from crossdock.canonical.cards import masked
+
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?(?!\n)$")]
 """A short identifier: not empty, no blanks at its ends (a lone `$` would let a line break through)."""
 
@@ -47,6 +49,14 @@ CURRENCIES: Final = frozenset(list_currencies())
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of what the hub stores and sends: immutable, strict about unknown fields, compact when written."""
+
+
+def mask(document: Document, field: str) -> None:
+    """Take card numbers out of a text before anybody can store it; the sealed raw message alone keeps what came."""
+    said = getattr(document, field)
+    shown = masked(said)
+    if shown != said:
+        msgspec.structs.force_setattr(document, field, shown)
 
 
 def check_finite(value: Decimal, name: str) -> None:

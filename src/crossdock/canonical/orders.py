@@ -21,6 +21,7 @@ from crossdock.canonical.base import (
     check_moment,
     check_not_negative,
     check_positive,
+    mask,
 )
 
 LINES_MAX = 1000
@@ -92,7 +93,7 @@ class Charge(Document, frozen=True):
 
 
 class Payment(Document, frozen=True):
-    """One tender of an order. No card numbers, ever."""
+    """One tender of an order. No card numbers, ever: they are masked where they stand in a reference."""
 
     tender: Code
     amount: Decimal
@@ -101,6 +102,7 @@ class Payment(Document, frozen=True):
 
     def __post_init__(self) -> None:
         check_decimal(self.amount, "amount")
+        mask(self, "reference")
 
 
 class Person(Document, frozen=True):
@@ -148,12 +150,14 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     ship_to: Address | None = None
     cancelled_at: Moment | None = None
     note: Text = ""
+    """What the customer wrote; card numbers in it are masked."""
     promised_by: Moment | None = None
     """By when the customer was promised the goods: who was promised earlier comes first when they do not suffice."""
     reservations: Annotated[tuple[ReservationName, ...], msgspec.Meta(max_length=RESERVATIONS_MAX)] = ()
     """Holds of the sender's that become this order, by their keys: their units are not claimed again."""
 
     def __post_init__(self) -> None:
+        mask(self, "note")
         check_currency(self.currency)
         check_not_negative(self.total, "total")
         check_moment(self.placed_at, "placed_at")

@@ -20,6 +20,7 @@ from crossdock.canonical.base import (
     check_decimal,
     check_moment,
     check_positive,
+    mask,
 )
 
 SEQUENCE_MAX: Final = 2**53 - 1
@@ -84,6 +85,7 @@ class ReceiptLine(Document, frozen=True):
         check_positive(self.quantity, "quantity")
         check_decimal(self.amount, "amount")
         check_decimal(self.discount, "discount")
+        mask(self, "reason")
 
     @property
     def sign(self) -> int:
@@ -107,6 +109,7 @@ class ReceiptTender(Document, frozen=True):
 
     def __post_init__(self) -> None:
         check_decimal(self.amount, "amount")
+        mask(self, "reference")
 
 
 class SaleRecorded(Document, frozen=True, tag="sale_recorded", tag_field="document"):

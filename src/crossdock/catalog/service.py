@@ -17,6 +17,8 @@ from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 
 PAGE: int = 500
+EACH: Final = "each"
+"""The unit of what is counted one by one."""
 LEVELS_MAX: Final = 8
 """Kits in kits in kits…: deeper ones cannot be put together."""
 
@@ -34,6 +36,7 @@ __all__ = [
     "tracked",
     "traits",
     "untracked",
+    "whole",
     "without_stock",
 ]
 
@@ -64,6 +67,11 @@ async def describe(tx: Tx, items: Sequence[ItemDescribed], *, origin: Origin, no
 async def known(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
     """Those of *skus* that exist."""
     return {Sku(sku) for sku in await store.known(tx, sorted(set(skus)))}
+
+
+async def whole(tx: Tx, skus: Collection[Sku]) -> set[Sku]:
+    """Those of *skus* that are counted one by one: there is no part of them."""
+    return {Sku(sku) for sku in await store.in_unit(tx, sorted(skus), EACH)} if skus else set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,10 @@ RETURNING sku
 
 KNOWN: Final[LiteralString] = "SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[])"
 
+IN_UNIT: Final[LiteralString] = """
+SELECT sku FROM catalog.item WHERE sku = ANY(%(skus)b::text[]) AND unit = %(unit)s
+"""
+
 TRACKED: Final[LiteralString] = "SELECT sku, tracked FROM catalog.item WHERE sku = ANY(%(skus)b::text[])"
 
 CHANGED_SINCE: Final[LiteralString] = """
@@ -179,6 +183,11 @@ def _written(items: Sequence[ItemDescribed]) -> str:
 async def known(tx: Tx, skus: Sequence[str]) -> set[str]:
     """Those of *skus* that are in the catalogue."""
     return {row[0] for row in await fetch_tuples(tx, KNOWN, {"skus": skus})}
+
+
+async def in_unit(tx: Tx, skus: Sequence[str], unit: str) -> set[str]:
+    """Those of *skus* that are counted in *unit*."""
+    return {row[0] for row in await fetch_tuples(tx, IN_UNIT, {"skus": skus, "unit": unit})}
 
 
 async def tracked(tx: Tx, skus: Sequence[str]) -> dict[str, bool]:

@@ -113,6 +113,12 @@ class HoldCode(StrEnum):
     """Placing breaks on it: the database cannot hold what it asks for, or the hub fails."""
     MANUAL = "manual"
     """A person stopped it."""
+    PAYMENT_MISMATCH = "payment_mismatch"
+    """It is called paid, and its payments do not come to its total."""
+    AMOUNTS = "amounts"
+    """A line or charge takes more off than it costs, or bears a tax that is larger than its price."""
+    FRACTION = "fraction"
+    """It asks for a part of an item that is counted one by one (unit `each`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +242,6 @@ class Order:
         return tuple(hold for hold in self.holds if hold.stands)
 
 
-# --- outcomes of intake -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class PaymentChanged:
     """The channel told a new payment status."""
@@ -308,9 +311,6 @@ class ParentMissing:
 ChangeOutcome = Applied | ParentMissing
 
 
-# --- outcomes of placing ----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Units stand on locations; `backordered` names the units no location could give."""
@@ -343,9 +343,6 @@ class NotFound:
 
 
 PlaceOutcome = Placed | Held | NothingToPlace | NotFound
-
-
-# --- outcomes of closing ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from crossdock.canonical.intents import SaleLine
 from crossdock.canonical.money import money
 from crossdock.canonical.orders import Charge, Mode, OrderChanged, OrderLine, OrderPlaced, PaymentStatus
 from crossdock.estate.model import Estate
+from crossdock.orders.amounts import rules as amounts
 from crossdock.orders.model import RECHECK, ZERO, Finding, Header, Hold, HoldCode, Line, Order, Part, Vector
 from crossdock.orders.states import PAYMENTS, UnitFact, after
 
@@ -23,10 +24,21 @@ RECHECKED: Final = frozenset(
         HoldCode.CURRENCY,
         HoldCode.TOTAL_MISMATCH,
         HoldCode.PAYMENT,
+        HoldCode.PAYMENT_MISMATCH,
+        HoldCode.AMOUNTS,
+        HoldCode.FRACTION,
     }
 )
 """Holds that go by themselves when their reason is gone. The others wait for a person."""
-WAIVABLE: Final = frozenset({HoldCode.TOTAL_MISMATCH, HoldCode.PAYMENT})
+WAIVABLE: Final = frozenset(
+    {
+        HoldCode.TOTAL_MISMATCH,
+        HoldCode.PAYMENT,
+        HoldCode.PAYMENT_MISMATCH,
+        HoldCode.AMOUNTS,
+        HoldCode.FRACTION,
+    }
+)
 """Rechecked holds that a person may overrule: the same reason does not hold the order a second time."""
 DIFFERENCE_CHARS_MAX: Final = 480
 UNITS_MAX: Final = Decimal(10) ** DIGITS_MAX
@@ -144,8 +156,8 @@ def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine], currenc
     return gone + new + changed
 
 
-def findings(order: Order, estate: Estate, known: Collection[Sku]) -> tuple[Finding, ...]:
-    """Everything that does not let *order* be placed, at most one of each kind."""
+def findings(order: Order, estate: Estate, known: Collection[Sku], whole: Collection[Sku] = ()) -> tuple[Finding, ...]:
+    """Everything that does not let *order* be placed, at most one of each kind. Items in *whole* are counted one by one."""
     channel = estate.channel(order.header.channel)
     if channel is None:
         return (Finding(HoldCode.UNKNOWN_CHANNEL, f"the estate has no channel {order.header.channel}", "$.channel"),)
@@ -154,7 +166,10 @@ def findings(order: Order, estate: Estate, known: Collection[Sku]) -> tuple[Find
         _location(order.header, estate),
         _skus(order, known),
         _quantities(order),
-        _total(order, channel.rounding_tolerance),
+        amounts.total(order, channel.rounding_tolerance),
+        amounts.payments(order, channel.rounding_tolerance),
+        amounts.amounts(order),
+        amounts.fractions(order, whole),
         _paid(order.header),
     )
     return tuple(finding for finding in found if finding is not None)
@@ -207,25 +222,6 @@ def _quantities(order: Order) -> Finding | None:
     if ordered < UNITS_MAX:
         return None
     return Finding(HoldCode.UNPLACEABLE, f"{plain(ordered)} units are more than the books hold", "$.lines")
-
-
-def _total(order: Order, tolerance: Decimal) -> Finding | None:
-    computed = computed_total(order)
-    if abs(order.header.total - computed) <= tolerance:
-        return None
-    currency = order.header.currency
-    reason = f"the channel says {money(order.header.total, currency)}, its lines say {money(computed, currency)}"
-    return Finding(HoldCode.TOTAL_MISMATCH, reason, "$.total")
-
-
-def computed_total(order: Order) -> Decimal:
-    """The lines' and charges' own sum."""
-    goods = sum((line.ordered * line.unit_price - line.discount for line in order.lines), ZERO)
-    charges = sum((charge.amount - charge.discount for charge in order.header.charges), ZERO)
-    if order.header.prices_include_tax:
-        return goods + charges
-    taxes = sum((tax.amount for line in order.lines for tax in line.taxes), ZERO)
-    return goods + charges + taxes + sum((charge.tax for charge in order.header.charges), ZERO)
 
 
 def _paid(header: Header) -> Finding | None:

@@ -11,6 +11,7 @@ import psycopg
 from crossdock.canonical.base import ChannelCode, FulfilmentId, LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.facts import OrderPlacedOnStock
 from crossdock.canonical.intents import GoodsLine
+from crossdock.catalog import service as catalog
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -21,6 +22,7 @@ from crossdock.fulfilment import service as fulfilments
 from crossdock.fulfilment.model import NewFulfilment, Shipping
 from crossdock.inventory import service as inventory
 from crossdock.orders import store as shared
+from crossdock.orders.amounts.rules import fractional
 from crossdock.orders.closing.service import ship_many
 from crossdock.orders.holding.service import Known, Placing, Releasing, place_many, release_many, stream_of
 from crossdock.orders.model import (
@@ -177,8 +179,9 @@ async def _locked(
     orders = await shared.lock_orders(tx, order_ids)
     cases = {order_id: Case.of(order, causes.get(order_id)) for order_id, order in orders.items()}
     existing = await known(tx, {Sku(line.sku) for order in orders.values() for line in order.lines})
+    whole = await catalog.whole(tx, fractional(orders.values()))
     reviews = {
-        order_id: review(order.holds, findings(order, estate, existing))
+        order_id: review(order.holds, findings(order, estate, existing, whole))
         for order_id, order in orders.items()
         if order.open
     }

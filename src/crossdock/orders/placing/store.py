@@ -17,7 +17,7 @@ HELD_FOR_ITEMS: Final[LiteralString] = """
 SELECT DISTINCT hold.order_id
   FROM orders.hold
   JOIN orders.line USING (order_id)
- WHERE hold.hold = 'unknown_sku'
+ WHERE hold.hold IN ('unknown_sku', 'fraction')
    AND hold.released_at IS NULL
    AND line.sku = ANY(%(skus)b::text[])
  ORDER BY hold.order_id

@@ -1,0 +1,1 @@
+"""Do an order's amounts and quantities agree with each other?"""
