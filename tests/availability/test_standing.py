@@ -26,6 +26,9 @@ from crossdock.canonical.base import ChannelCode, Sku
 from crossdock.canonical.stock import ItemDescribed
 from crossdock.estate.model import Estate, Segment, StopSell
 from crossdock.foundation.db import Database
+from crossdock.foundation.ids import new_id
+from crossdock.inventory import service as inventory
+from crossdock.inventory.unplaced.model import UnplacedLine
 from inventory.shop_floor import NOW, ORIGIN, STORE, A, B, receive, units
 
 SET = Sku("SET")
@@ -135,3 +138,17 @@ async def test_more_changes_than_are_worth_telling_apart_are_everything(database
     async with database.transaction() as tx:
         assert (await service.changed_since(tx, since, limit=1)).items is None
         assert (await service.changed_since(tx, since, limit=2)).items is not None
+
+
+async def test_orders_that_wait_for_a_place_are_followed_and_their_number_stands_for_a_second(
+    database: Database,
+) -> None:
+    await receive(database, 5)
+    since = await horizon(database)
+
+    async with database.transaction() as tx:
+        await inventory.wait_for_place(tx, [UnplacedLine(new_id(), "1", A, WEB, units(2))])
+
+    assert await changed(database, since) == {A}
+    found = await standing(database)
+    assert (found.availability.sellable, found.until) == (units(3), later(1 / 60))

@@ -170,6 +170,18 @@ async def test_a_channels_key_may_stop_its_own_channel_only(api: Api) -> None:
     assert [await status(), await status(channel="app"), await status(channel="web")] == [403, 403, 201]
     other = await api.post("/v1/stock/stops", {"owner": "ops", "sku": "TEA", "channel": "app"})
     assert (await api.post(f"/v1/stock/stops/{other.json['id']}/resume", {}, key=web)).status == 404
+    assert (await api.post("/v1/stock/movements", {"movements": []}, key=web)).status == 403
+
+
+async def test_a_channels_key_sees_the_stops_that_concern_it(api: Api) -> None:
+    web = await api.new_key("web only", Scope.STOCK_READ, channel="web")
+    for body in ({"channel": "web"}, {"channel": "app"}, {"location": "dc"}):
+        assert (await api.post("/v1/stock/stops", {"owner": "ops", **body})).status == 201
+
+    seen = (await api.get("/v1/stock/stops", key=web)).json["switches"]
+
+    assert isinstance(seen, list)
+    assert [(each["channel"], each["location"]) for each in seen] == [(None, "dc"), ("web", None)]
 
 
 # ------------------------------------------------------------------------------------- what another process decided

@@ -28,6 +28,7 @@ from crossdock.foundation.log import logger
 from crossdock.operations import service as operations
 from crossdock.operations.model import Matter
 from crossdock.orders import service as orders
+from crossdock.orders.model import Held
 from crossdock.outbound import service as outbound
 
 log = logger(__name__)
@@ -51,7 +52,14 @@ class Reactor:
 async def _place_orders(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """Accepted, released or paid orders look for their goods; what nobody counts does when its goods are cancelled."""
     causes = {OrderId(UUID(_order_id(event))): event.id for event in events}
-    await orders.place(tx, estate, list(causes), known=catalog.tracked, now=now, causes=causes)
+    outcomes = await orders.place(tx, estate, list(causes), known=catalog.tracked, now=now, causes=causes)
+    await _reckon_with(tx, [outcome.order_id for outcome in outcomes if isinstance(outcome, Held)], now=now)
+
+
+async def _reckon_with(tx: Tx, order_ids: Sequence[OrderId], *, now: datetime) -> None:
+    """Orders that stay unplaced lower what may be sold, and raise it again when nobody wants them: nothing is booked."""
+    views = await orders.get_many(tx, order_ids) if order_ids else ()
+    await availability.mark(tx, {Sku(line.sku) for view in views for line in view.order.lines}, now=now)
 
 
 async def _know_items(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
@@ -114,6 +122,13 @@ async def _cancelled_order(tx: Tx, event: Event) -> str:
             return ""
 
 
+async def _end_cancelled(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """What a cancelled order leaves behind: units that waited for a place, documents elsewhere."""
+    ended = [OrderId(UUID(event.fact.order_id)) for event in events if isinstance(event.fact, facts.OrderCancelled)]
+    await _reckon_with(tx, ended, now=now)
+    await _ask_about_documents(tx, estate, events, now)
+
+
 async def _ask_about_documents(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
     """A cancelled order has documents elsewhere, or gets one that was under way: what no flow undoes is left to people."""
     for event in events:
@@ -157,7 +172,7 @@ REACTORS: Final = (
     ),
     Reactor(name="landed", to=(facts.StockLanded, facts.StockLate), react=_start_on_landed),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
-    Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_ask_about_documents),
+    Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_end_cancelled),
     Reactor(name="store-days", to=(facts.IntentLanded,), react=_mark_store_days),
     Reactor(name="exceptions", to=(), react=_watch),
 )

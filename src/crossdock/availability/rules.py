@@ -30,6 +30,8 @@ from crossdock.canonical.orders import Mode
 
 A_MOMENT: Final = timedelta(microseconds=1)
 """Goods are overdue when their time has passed."""
+SOON: Final = timedelta(seconds=1)
+"""How long a number stands that orders lower which are placed, or not wanted any more, at any moment."""
 A_WHILE: Final = timedelta(minutes=1)
 """How long a number stands that shrinks with every minute of silence."""
 
@@ -208,6 +210,7 @@ def stands_until(answer: Availability, lapses: Mapping[Sku, datetime], turn: dat
     for part in counted(answer):
         ends += [lapses[part.sku]] if part.sku in lapses else []
         ends += [answer.as_of + A_WHILE] if any(term.staleness_rule is not None for term in part.locations) else []
+        ends += [answer.as_of + SOON] if part.unplaced else []
         reach = timedelta(0) if part.incoming_until is None else part.incoming_until - answer.as_of
         for arrival in part.arrivals:
             ends += [end for end in (arrival.due_at - reach, arrival.due_at + A_MOMENT) if end > answer.as_of]

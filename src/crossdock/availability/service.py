@@ -99,16 +99,18 @@ async def changed_since(tx: Tx, horizon: int | None, *, limit: int) -> Changes:
     if horizon is None or await switches.any_since(tx, horizon):
         return Changes(None, this)
     moved = await inventory.changed_since(tx, horizon, limit=limit)
+    waiting = await inventory.unplaced_since(tx, horizon, limit=limit)
     described = await catalog.changed_since(tx, horizon, limit=limit)
-    if len(moved) + len(described) >= limit:
+    if len(moved) + len(waiting) + len(described) >= limit:
         return Changes(None, this)
-    both = {sku: max(moved.get(sku, 0), described.get(sku, 0)) for sku in moved.keys() | described.keys()}
+    all_three = (moved, waiting, described)
+    changed = {sku: max(each.get(sku, 0) for each in all_three) for sku in {sku for each in all_three for sku in each}}
     if described:
         # A kit in a kit that is made of something else now; a component that nobody counts any more.
         last = max(described.values())
         kits = await catalog.kits_with(tx, described.keys())
-        both |= {kit: max(last, both.get(kit, 0)) for kit in kits}
-    return Changes(both, this)
+        changed |= {kit: max(last, changed.get(kit, 0)) for kit in kits}
+    return Changes(changed, this)
 
 
 async def refresh(tx: Tx, estate: Estate, *, now: datetime, limit: int = 5000) -> int:

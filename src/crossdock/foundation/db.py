@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, LiteralString, Self, TypeAlias, TypeVar
+from typing import Final, Generic, LiteralString, Self, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
-from psycopg import IsolationLevel
+from psycopg import AsyncCursor, IsolationLevel
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow, class_row, scalar_row
 from psycopg.types.json import set_json_dumps, set_json_loads
@@ -111,6 +111,25 @@ async def execute(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> int
 async def post(tx: Tx, sql: LiteralString, params: Params = NO_PARAMS) -> None:
     """Run one statement of which nobody asks anything. In a pipeline its failure shows at the next question or commit."""
     await tx.cursor().execute(sql, params, binary=True)
+
+
+class Asked(Generic[Row]):
+    """A question whose answer is wanted later: in a pipeline it travels with the next one."""
+
+    def __init__(self, cursor: AsyncCursor[Row]) -> None:
+        self._cursor = cursor
+
+    async def rows(self) -> list[Row]:
+        """The answer, once."""
+        async with self._cursor as cursor:
+            return await cursor.fetchall()
+
+
+async def ask(tx: Tx, sql: LiteralString, into: type[Row], params: Params = NO_PARAMS) -> Asked[Row]:
+    """The same as `fetch_all` in two steps, for questions that do not need each other's answers."""
+    cursor = tx.cursor(row_factory=class_row(into))
+    await cursor.execute(sql, params, binary=True)
+    return Asked(cursor)
 
 
 async def fetch_all(tx: Tx, sql: LiteralString, into: type[Row], params: Params = NO_PARAMS) -> list[Row]:

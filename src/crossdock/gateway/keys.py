@@ -74,7 +74,9 @@ def presented(authorization: bytes | None) -> bytes:
     return hashlib.sha256(key.strip()).digest() if scheme.lower() == b"bearer" else b""
 
 
-CHANNEL_SCOPES: Final = frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ, Scope.STOCK_READ, Scope.RESERVATIONS})
+CHANNEL_SCOPES: Final = frozenset(
+    {Scope.ORDERS_WRITE, Scope.ORDERS_READ, Scope.STOCK_READ, Scope.STOCK_WRITE, Scope.RESERVATIONS}
+)
 """Scopes of which something is left for a key of one channel."""
 
 

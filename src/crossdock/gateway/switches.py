@@ -64,7 +64,12 @@ class SwitchesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     switches: list[SwitchView]
 
 
-@post("/v1/stock/stops", summary="Stop selling something at once", opt={"scope": Scope.STOCK_WRITE}, status_code=201)
+@post(
+    "/v1/stock/stops",
+    summary="Stop selling something at once",
+    opt={"scope": Scope.STOCK_WRITE, "of_channels": True},
+    status_code=201,
+)
 async def stop_selling(request: "Request[Any, Any, State]", state: State, data: JSONBody[StopBody]) -> SwitchView:
     """Nothing of it is granted from this answer on; channels are told 0 as soon as their budgets allow."""
     parts = parts_of(state)
@@ -97,7 +102,7 @@ async def stop_selling(request: "Request[Any, Any, State]", state: State, data: 
 @post(
     "/v1/stock/stops/{switch_id:uuid}/resume",
     summary="Let it be sold again",
-    opt={"scope": Scope.STOCK_WRITE},
+    opt={"scope": Scope.STOCK_WRITE, "of_channels": True},
     status_code=200,
 )
 async def resume_selling(request: "Request[Any, Any, State]", state: State, switch_id: FromPath[UUID]) -> SwitchView:
@@ -117,9 +122,11 @@ async def resume_selling(request: "Request[Any, Any, State]", state: State, swit
     return shown(ended[0] if ended else found)
 
 
-@get("/v1/stock/stops", summary="What may not be sold", opt={"scope": Scope.STOCK_READ})
-async def list_stops(state: State, *, ended: FromQuery[bool] = False, limit: FromQuery[int] = LISTED) -> SwitchesAnswer:
-    """Stops in force; with `ended`, the newest ones, whether they have ended or not."""
+@get("/v1/stock/stops", summary="What may not be sold", opt={"scope": Scope.STOCK_READ, "of_channels": True})
+async def list_stops(
+    request: "Request[Any, Any, State]", state: State, *, ended: FromQuery[bool] = False, limit: FromQuery[int] = LISTED
+) -> SwitchesAnswer:
+    """Stops in force; with `ended`, the newest ones, whether they have ended or not. A channel's key sees what concerns it."""
     check_limit(limit)
     parts = parts_of(state)
     async with parts.reads.transaction() as tx:
@@ -127,7 +134,10 @@ async def list_stops(state: State, *, ended: FromQuery[bool] = False, limit: Fro
             found = await availability.switches.recent(tx, limit=limit)
         else:
             found = list(reversed(await availability.switches.in_force(tx, at=parts.hub.clock.now())))[:limit]
-    return SwitchesAnswer(switches=[shown(switch) for switch in found])
+    mine = caller_of(request).channel
+    return SwitchesAnswer(
+        switches=[shown(switch) for switch in found if mine is None or switch.channel in {None, mine}]
+    )
 
 
 def shown(switch: Switch) -> SwitchView:

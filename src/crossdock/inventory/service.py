@@ -16,7 +16,7 @@ from crossdock.canonical.intents import GoodsLine
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.apart import apart
-from crossdock.foundation.db import Tx
+from crossdock.foundation.db import Asked, Tx
 from crossdock.inventory import rules, store
 from crossdock.inventory.audit.service import audit
 from crossdock.inventory.causes.store import set_by
@@ -73,12 +73,15 @@ from crossdock.inventory.reservations.service import (
 )
 from crossdock.inventory.shortage.service import give_way
 from crossdock.inventory.transfers.service import find_transfer, open_transfers, step, transfer
+from crossdock.inventory.unplaced.service import ask_unplaced, place_changed, unplaced_since, wait_for_place
 from crossdock.inventory.waiting.service import losing, waiting
 
 QUIET_AFTER: Final = timedelta(minutes=1)
 
 __all__ = [
     "announce",
+    "ask_positions",
+    "ask_unplaced",
     "audit",
     "changed_after",
     "changed_since",
@@ -113,6 +116,7 @@ __all__ = [
     "move",
     "open_transfers",
     "owners_of",
+    "place_changed",
     "positions",
     "positions_as_of",
     "purchase",
@@ -126,6 +130,8 @@ __all__ = [
     "skus_after",
     "step",
     "transfer",
+    "unplaced_since",
+    "wait_for_place",
     "waiting",
 ]
 
@@ -257,7 +263,14 @@ async def positions(
 ) -> Sequence[Position]:
     """Positions as they are at *now*: lapsed holds do not count, nor does *without_hold*. A read, it locks nothing."""
     wanted = None if locations is None else list(locations)
-    return await history.positions(tx, list(skus), wanted, now=now, without=without_hold)
+    return await (await history.positions(tx, list(skus), wanted, now=now, without=without_hold)).rows()
+
+
+async def ask_positions(
+    tx: Tx, skus: Iterable[Sku], *, now: datetime, without_hold: ReservationKey | None = None
+) -> Asked[Position]:
+    """The same everywhere, answered later."""
+    return await history.positions(tx, list(skus), None, now=now, without=without_hold)
 
 
 async def positions_as_of(tx: Tx, skus: Iterable[Sku], as_of: datetime) -> Sequence[Position]:

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import TupleRow
 
-from crossdock.canonical.base import OrderId, Tax
+from crossdock.canonical.base import ChannelCode, OrderId, Tax
 from crossdock.foundation.db import Tx, execute, fetch_tuples
 from crossdock.orders.model import Header, Hold, Line, Order, Part, Vector
 
@@ -66,6 +66,10 @@ UPDATE orders.line
    AND line.line_id = new.line_id
 """
 
+CHANNELS: Final[LiteralString] = """
+SELECT order_id, channel FROM orders.header WHERE order_id = ANY(%(ids)b::uuid[])
+"""
+
 SET_COMPLETED: Final[LiteralString] = """
 UPDATE orders.header
    SET completed_at = %(now)s
@@ -115,6 +119,11 @@ async def set_vectors(tx: Tx, moved: Sequence[tuple[Line, Vector]]) -> None:
     keys = {"orders": [line.order_id for line, _ in moved], "lines": [line.line_id for line, _ in moved]}
     touched = await execute(tx, SET_VECTORS, {**keys, **parts})
     assert touched == len(moved), (touched, len(moved))
+
+
+async def channels_of(tx: Tx, ids: Collection[OrderId]) -> Mapping[OrderId, ChannelCode]:
+    """Where orders came from."""
+    return dict(await fetch_tuples(tx, CHANNELS, {"ids": sorted(ids)}))
 
 
 async def set_completed(tx: Tx, ids: Sequence[OrderId], *, now: datetime) -> set[OrderId]:

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from crossdock.availability.pace import service as pace
 from crossdock.availability.policy.rules import Policy
-from crossdock.availability.scene.model import ClaimedBy, Expected, Scene
+from crossdock.availability.scene.model import ClaimedBy, Expected, Scene, Unplaced
 from crossdock.availability.switches import service as switches
+from crossdock.availability.switches.model import Switch
 from crossdock.canonical.base import ReservationKey, Sku
 from crossdock.catalog import service as catalog
 from crossdock.catalog.model import Traits
@@ -17,22 +18,35 @@ from crossdock.inventory import service as inventory
 from crossdock.inventory.claimants.model import ClaimedUnits, DatedUnits
 from crossdock.inventory.expected.model import Expected as Line
 from crossdock.inventory.model import NEW, Position
+from crossdock.inventory.unplaced.model import UnplacedUnits
 
 
 async def look(
     tx: Tx, policy: Policy, skus: Collection[Sku], *, now: datetime, without_hold: ReservationKey | None = None
 ) -> Scene:
-    """As it is now. A caller's own hold need not count."""
-    traits = await catalog.traits(tx, skus)
-    counted = _counted(traits)
-    positions = await inventory.positions(tx, counted, now=now, without_hold=without_hold)
+    """As it is now. A caller's own hold need not count.
+
+    What nearly every item needs is asked at once; the rest only of items that the first answers say need it.
+    """
+    wanted = set(skus)
+    stops = await switches.ask_in_force(tx, at=now)
+    standing = await inventory.ask_positions(tx, wanted, now=now, without_hold=without_hold)
+    waiting = await inventory.ask_unplaced(tx, wanted)
+    traits = await catalog.traits(tx, wanted)
+    counted = set(_counted(traits))
+    positions = [each for each in await standing.rows() if each.sku in counted]
+    unplaced = await waiting.rows()
+    if parts := counted - wanted:
+        positions += await inventory.positions(tx, parts, now=now, without_hold=without_hold)
+        unplaced += await (await inventory.ask_unplaced(tx, parts)).rows()
     claimed: Sequence[ClaimedUnits] = ()
     if policy.segments:
         claimed = await inventory.claimed_by_channel(tx, counted, now=now, without_hold=without_hold)
-    scene = _filled(await _around(tx, policy, traits, now), positions, claimed)
+    scene = _filled(await _around(tx, policy, traits, now, await stops.rows()), positions, claimed)
     coming, promised = _coming(positions), _promised(positions)
     return replace(
         scene,
+        unplaced=_unplaced(unplaced),
         receipts=_receipts(await inventory.expected(tx, coming)) if coming else {},
         dated=_dated(await inventory.dated(tx, promised, now=now, without_hold=without_hold)) if promised else {},
     )
@@ -44,7 +58,8 @@ async def look_back(tx: Tx, policy: Policy, skus: Collection[Sku], *, as_of: dat
     counted = _counted(traits)
     positions = await inventory.positions_as_of(tx, counted, as_of)
     claimed = await inventory.claimed_by_channel_as_of(tx, counted, as_of) if policy.segments else ()
-    scene = _filled(await _around(tx, policy, traits, as_of), positions, claimed)
+    stops = await switches.in_force(tx, at=as_of)
+    scene = _filled(await _around(tx, policy, traits, as_of, stops), positions, claimed)
     coming, promised = _coming(positions), _promised(positions)
     return replace(
         scene,
@@ -57,11 +72,18 @@ async def look_before_deciding(tx: Tx, policy: Policy, skus: Collection[Sku], *,
     """Without stock and claims: those are read from the rows once they are locked. *ahead*: may anybody who asks sell
     what is still to come?
     """
-    scene = await _around(tx, policy, await catalog.traits(tx, skus), now)
-    counted = _counted(scene.traits)
+    stops = await switches.ask_in_force(tx, at=now)
+    traits = await catalog.traits(tx, skus)
+    counted = _counted(traits)
+    waiting = await inventory.ask_unplaced(tx, counted)
     dated = await inventory.dated(tx, counted, now=now)
     receipts = await inventory.expected(tx, counted) if ahead or dated else ()
-    return replace(scene, receipts=_receipts(receipts), dated=_dated(dated))
+    return replace(
+        await _around(tx, policy, traits, now, await stops.rows()),
+        unplaced=_unplaced(await waiting.rows()),
+        receipts=_receipts(receipts),
+        dated=_dated(dated),
+    )
 
 
 def by_claim(claimed: Sequence[ClaimedUnits]) -> Mapping[ClaimedBy, Decimal]:
@@ -91,6 +113,13 @@ def _receipts(lines: Sequence[Line]) -> Mapping[Sku, Sequence[Expected]]:
     return found
 
 
+def _unplaced(units: Sequence[UnplacedUnits]) -> Mapping[Sku, Sequence[Unplaced]]:
+    found: dict[Sku, list[Unplaced]] = {}
+    for each in units:
+        found.setdefault(each.sku, []).append(Unplaced(each.channel, each.units))
+    return found
+
+
 def _dated(claims: Sequence[DatedUnits]) -> Mapping[Sku, Sequence[Expected]]:
     found: dict[Sku, list[Expected]] = {}
     for claim in claims:
@@ -98,7 +127,7 @@ def _dated(claims: Sequence[DatedUnits]) -> Mapping[Sku, Sequence[Expected]]:
     return found
 
 
-async def _around(tx: Tx, policy: Policy, traits: Mapping[Sku, Traits], at: datetime) -> Scene:
+async def _around(tx: Tx, policy: Policy, traits: Mapping[Sku, Traits], at: datetime, stops: Sequence[Switch]) -> Scene:
     """Everything but stock and claims."""
     stale = bool(policy.staleness)
     return Scene(
@@ -106,7 +135,7 @@ async def _around(tx: Tx, policy: Policy, traits: Mapping[Sku, Traits], at: date
         traits=traits,
         sold=await pace.sold_per_hour(tx, list(traits), at=at) if stale else {},
         heard=await pace.heard(tx, policy.estate, at=at) if stale else {},
-        switches=await switches.in_force(tx, at=at),
+        switches=stops,
     )
 
 

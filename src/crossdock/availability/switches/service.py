@@ -9,7 +9,7 @@ from crossdock.availability.switches.model import Stop, Switch
 from crossdock.canonical.facts import SellingResumed, SellingStopped
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
-from crossdock.foundation.db import Tx
+from crossdock.foundation.db import Asked, Tx
 from crossdock.foundation.ids import new_id
 
 
@@ -60,6 +60,11 @@ async def resume(tx: Tx, ids: Sequence[UUID], *, by: str, origin: Origin, now: d
 
 async def in_force(tx: Tx, *, at: datetime) -> Sequence[Switch]:
     """Every stop in force at a moment."""
+    return await (await store.in_force(tx, at)).rows()
+
+
+async def ask_in_force(tx: Tx, *, at: datetime) -> Asked[Switch]:
+    """The same, answered later."""
     return await store.in_force(tx, at)
 
 

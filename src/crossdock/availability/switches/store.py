@@ -7,7 +7,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from crossdock.availability.switches.model import Switch
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_value
+from crossdock.foundation.db import Asked, Tx, ask, execute, fetch_all, fetch_one, fetch_value
 
 INSERT: Final[LiteralString] = """
 INSERT INTO availability.switch (id, sku, category, channel, location, owner, reason, since, until)
@@ -63,9 +63,9 @@ async def end(tx: Tx, ids: Sequence[UUID], *, by: str, now: datetime) -> Sequenc
     return await fetch_all(tx, END, Switch, {"ids": list(ids), "by": by, "now": now})
 
 
-async def in_force(tx: Tx, at: datetime) -> Sequence[Switch]:
+async def in_force(tx: Tx, at: datetime) -> Asked[Switch]:
     """The switches in force at a moment."""
-    return await fetch_all(tx, IN_FORCE, Switch, {"at": at})
+    return await ask(tx, IN_FORCE, Switch, {"at": at})
 
 
 async def any_since(tx: Tx, horizon: int) -> bool:

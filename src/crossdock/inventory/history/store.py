@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 
 from crossdock.canonical.base import LocationCode, ReservationKey, Sku
 from crossdock.canonical.stock import MovementKind
-from crossdock.foundation.db import Tx, fetch_all, fetch_tuples
+from crossdock.foundation.db import Asked, Tx, ask, fetch_all, fetch_tuples
 from crossdock.inventory.model import Account, LedgerCursor, Movement, Position
 
 # A hold lives while now < expires_at: lapsed ones do not count, whether or not anybody has ended them yet. Those that
@@ -159,10 +159,10 @@ async def positions(
     *,
     now: datetime,
     without: ReservationKey | None,
-) -> Sequence[Position]:
+) -> Asked[Position]:
     """Positions as they are at *now*, without one hold if so wanted."""
     params = {"skus": skus, "locations": locations, "now": now, "without": without}
-    return await fetch_all(tx, POSITIONS, Position, params)
+    return await ask(tx, POSITIONS, Position, params)
 
 
 async def positions_as_of(tx: Tx, skus: Sequence[Sku], as_of: datetime) -> Sequence[Position]:

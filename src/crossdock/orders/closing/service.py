@@ -36,6 +36,7 @@ from crossdock.orders.model import (
     TooLate,
     Vector,
 )
+from crossdock.orders.moving.service import move_units
 from crossdock.orders.rules import plain
 from crossdock.orders.standing import service as standing
 from crossdock.orders.standing.model import Case
@@ -121,7 +122,7 @@ async def _write_cancelled(tx: Tx, cancelling: Sequence[_Cancelling], *, now: da
     )
     await standing.free(tx, [each.order for each in moved.values()], FREED, now=now)
     await standing.forget(tx, [Case(each.order, each.origin) for each in moved.values()], now=now)
-    await shared.set_vectors(tx, [line for each in moved.values() if each.moved for line in each.moved.lines])
+    await move_units(tx, [line for each in moved.values() if each.moved for line in each.moved.lines])
     await shared.set_completed(tx, sorted(moved), now=now)
     await eventlog.append(tx, [fact for each in moved.values() for fact in _closed_facts(each, now=now)])
     await release_many(
@@ -222,7 +223,7 @@ async def _lessen(tx: Tx, order: Order, units: Mapping[str, Decimal], asked: Can
             stranded[line_id] = stranded.get(line_id, ZERO) + amount
     moved = rules.taken_back(less.moved.order, stranded)
     vectors = {line.line_id: vector for line, vector in [*less.moved.lines, *moved.lines]}
-    await shared.set_vectors(tx, [(line, vectors[line.line_id]) for line in order.lines if line.line_id in vectors])
+    await move_units(tx, [(line, vectors[line.line_id]) for line in order.lines if line.line_id in vectors])
     await fulfilments.reduce_many(
         tx,
         [
@@ -275,7 +276,7 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                 pass
             case _:
                 assert_never(outcome)
-    await shared.set_vectors(tx, list(moves.values()))
+    await move_units(tx, list(moves.values()))
     await _complete(tx, ended, now=now)
     await place_many(tx, late, now=now)
     return outcomes

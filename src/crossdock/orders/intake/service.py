@@ -3,14 +3,14 @@
 Statements per call are constant in the number of orders, so that the gateway can commit hundreds at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from crossdock.canonical.base import ConnectionName, OrderId
+from crossdock.canonical.base import ChannelCode, ConnectionName, OrderId, Sku
 from crossdock.canonical.facts import OrderAccepted
 from crossdock.canonical.intents import SaleLine
 from crossdock.canonical.orders import OrderPlaced
@@ -21,6 +21,8 @@ from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.foundation.vault import Vault
+from crossdock.inventory import service as inventory
+from crossdock.inventory.unplaced.model import UnplacedLine
 from crossdock.orders import rules
 from crossdock.orders.holding.service import stream_of
 from crossdock.orders.intake import store
@@ -60,6 +62,7 @@ async def accept_many(
     if fresh:
         await customers.remember_many(tx, vault, _contacts(fresh, now))
         await store.insert_lines(tx, [entry for entry, _ in fresh])
+        await inventory.wait_for_place(tx, [line for entry, _ in fresh for line in _waiting(entry)])
         await eventlog.append(tx, [_accepted_fact(*pair, now=now) for pair in fresh])
     cancelled_at_once = {at for at, outcome in outcomes.items() if acceptances[at].order.cancelled_at is not None}
     rest = [at for at in range(len(acceptances)) if at not in outcomes or at in cancelled_at_once]
@@ -130,6 +133,12 @@ def _personal(order: OrderPlaced) -> bool:
 
 def _contact(order: OrderPlaced) -> Contact:
     return Contact(person=order.customer, ship_to=order.ship_to, note=order.note)
+
+
+def _waiting(new: NewOrder) -> Iterator[UnplacedLine]:
+    """Nothing of a new order stands anywhere yet."""
+    for line in new.order.lines:
+        yield UnplacedLine(new.order_id, line.line_id, Sku(line.sku), ChannelCode(new.order.channel), line.quantity)
 
 
 def _first_of_each(acceptances: Sequence[Acceptance]) -> dict[Key, int]:

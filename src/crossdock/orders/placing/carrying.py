@@ -12,9 +12,9 @@ from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.fulfilment import service as fulfilments
 from crossdock.fulfilment.model import NewFulfilment
-from crossdock.orders import store as shared
 from crossdock.orders.holding.service import stream_of
 from crossdock.orders.model import Order
+from crossdock.orders.moving.service import move_units
 from crossdock.orders.placing import rules
 from crossdock.orders.standing.model import Case
 from crossdock.sourcing.model import Plan
@@ -67,7 +67,7 @@ async def carry_out(tx: Tx, carried: Sequence[Carried], *, now: datetime) -> Non
     """Write them all in one go."""
     if not carried:
         return
-    await shared.set_vectors(tx, [move for each in carried for move in each.settled.moves])
+    await move_units(tx, [move for each in carried for move in each.settled.moves])
     await eventlog.append(tx, [_fact(each, now=now) for each in carried if each.settled.moves])
     await fulfilments.release_many(tx, [work for each in carried for work in each.work], now=now)
 

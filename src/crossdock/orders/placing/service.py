@@ -39,6 +39,7 @@ from crossdock.orders.model import (
     Placed,
     PlaceOutcome,
 )
+from crossdock.orders.moving.service import move_units
 from crossdock.orders.placing import rules, store
 from crossdock.orders.placing.carrying import Carried, carry_out, planned
 from crossdock.orders.rules import Review, findings, review, servants
@@ -302,7 +303,7 @@ async def _issue(
     """What nobody counts and what has no goods to go along with has left as soon as it is placed."""
     if not issuing:
         return ()
-    await shared.set_vectors(tx, [move for _, settled in issuing for move in settled.moves])
+    await move_units(tx, [move for _, settled in issuing for move in settled.moves])
     work = [_issued(case, settled, LocationCode(servants(case.order.header, estate)[0])) for case, settled in issuing]
     await eventlog.append(
         tx,

@@ -13,8 +13,8 @@ from crossdock.fulfilment.model import Fulfilment
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import MovementKey
 from crossdock.inventory.reservations.model import Move
-from crossdock.orders import store as shared
 from crossdock.orders.model import SOURCE, Line, Part, Vector
+from crossdock.orders.moving.service import move_units
 from crossdock.orders.placing.carrying import Carried, carry_out, planned
 from crossdock.orders.placing.rules import Look
 from crossdock.orders.rules import moved
@@ -89,5 +89,5 @@ async def start(tx: Tx, cases: Sequence[Case], uncounted: Collection[Sku], *, no
             if line.sku not in uncounted and (units := nobodys.get(line.line_id))
         ]
     await carry_out(tx, carried, now=now)
-    await shared.set_vectors(tx, stray)
+    await move_units(tx, stray)
     return carried

@@ -1,0 +1,1 @@
+"""Units of accepted orders that stand on no location yet."""

@@ -1,0 +1,1 @@
+"""Units of lines move from state to state."""
