@@ -1,6 +1,7 @@
 """A log line is one event: one line of JSON, findable by its trace, without secrets."""
 
 import json
+import logging
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -82,3 +83,16 @@ def test_people_get_text_instead(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert "order_held" in said
     assert not said.startswith("{")
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_what_others_sent_does_nothing_to_the_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(style=style)
+    log.logger("room").info("order_held", order_id="W-1\x1b[2J\x9b1A\u202e")
+    logging.getLogger("library").warning("asked for %s", "\x1b[2J")
+
+    said = capsys.readouterr().err
+    assert "\x1b[2J" not in said
+    assert "\x9b" not in said
+    assert "\u202e" not in said
+    assert "W-1\\u001b[2J\\u009b1A\\u202e" in said

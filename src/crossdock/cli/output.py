@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from crossdock.foundation.visible import visible
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -28,10 +31,18 @@ WIDTH: Final = 200
 """Of tables that go into a pipe or a file."""
 
 
+class _Screen(Console):
+    """Whatever is printed: what others sent shows, and does nothing to the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 (rich's own)
+        """Every text, and every cell of a table, comes through here."""
+        return super().render_str(visible(text), **options)
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH
-    return Console(stderr=stderr, highlight=False, width=width)
+    return _Screen(stderr=stderr, highlight=False, width=width)
 
 
 console: Final = _console(stderr=False)
@@ -58,7 +69,8 @@ def say(text: str, style: str = "") -> None:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
+    sys.stdout.write(visible(text) + "\n")  # which is how JSON writes such characters itself
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str, title: str = "") -> None:

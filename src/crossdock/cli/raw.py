@@ -4,6 +4,8 @@ import json
 from contextlib import suppress
 from typing import Final
 
+from crossdock.foundation.visible import visible
+
 SHOWN_MAX: Final = 20_000
 
 
@@ -15,5 +17,5 @@ def readable(body: bytes) -> str:
         return f"({len(body)} bytes, not UTF-8 text)"
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    clean = "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+    clean = visible(text)
     return clean if len(clean) <= SHOWN_MAX else f"{clean[:SHOWN_MAX]}\n… {len(clean) - SHOWN_MAX} characters more"

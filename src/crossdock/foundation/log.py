@@ -8,6 +8,8 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from crossdock.foundation.visible import visible
+
 SECRET_WORDS: Final = ("password", "secret", "token", "authorization", "api_key", "private_key")
 
 
@@ -17,6 +19,22 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
         if any(word in name.lower() for word in SECRET_WORDS):
             event[name] = "hidden"
     return event
+
+
+def show_all(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write out what would act on a terminal: values come from anybody."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = visible(value)
+    return event
+
+
+class _Lines(logging.Formatter):
+    """Lines of libraries, likewise."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As they say it, written out."""
+        return visible(super().format(record))
 
 
 def add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -51,13 +69,16 @@ def configure(level: str = "info", style: str = "auto") -> None:
             hide_secrets,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([show_all] if text else []),  # JSON writes them out itself
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines("%(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def logger(name: str) -> FilteringBoundLogger:
