@@ -29,8 +29,10 @@ def documents_page() -> str:
     return page(
         "Documents",
         "What other systems tell the hub, in the hub's own words. Connectors decode into these; the HTTP API takes them as they "
-        "are. Unknown fields are refused. Decimals may be written as JSON numbers or as text and are kept exactly, with at most six "
-        "places; times need a zone. `crossdock schemas export FOLDER` writes the JSON Schema of each.",
+        "are. Unknown fields are refused, and so is a name that stands twice (tills' JSON lines may say more than is read). Decimals "
+        "may be written as JSON numbers or as text, plainly (`12.50`), and are kept exactly: up to 18 digits, six of them behind "
+        "the point. Times need a zone. Codes are compared as Unicode composes them (NFC), without control or invisible characters. "
+        "`crossdock schemas export FOLDER` writes the JSON Schema of each.",
         *named,
         "# Parts",
         "Shared by documents, [intents](flows.md) and [facts](facts.md).",

@@ -1,5 +1,6 @@
 """Everything canonical by name, and Hypothesis strategies made from the types themselves."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec import inspect
 
-from crossdock.canonical.base import CURRENCIES, Document
+from crossdock.canonical.base import CURRENCIES, Code, Document
 from crossdock.canonical.facts import FACT_TYPES
 from crossdock.canonical.intents import INTENT_KINDS, JournalLine, PostJournal
 from crossdock.canonical.orders import Mode, OrderPlaced
@@ -27,9 +28,13 @@ KINDS: Final[Mapping[str, type[Document]]] = {
     **{f"fact {tag}": kind for tag, kind in FACT_TYPES.items()},
 }
 
+_CODE_TYPE = inspect.type_info(Code)
+assert isinstance(_CODE_TYPE, inspect.Metadata)
+assert isinstance(_CODE_TYPE.type, inspect.StrType)
+CODE: Final = str(_CODE_TYPE.type.pattern)
 # Lone surrogates have no UTF-8, and U+0000 has no place in a database text.
 letters = st.characters(categories=("L", "M", "N", "P", "S", "Z", "Cc"), exclude_characters="\x00")
-codes = st.text(letters.filter(lambda letter: not letter.isspace()), min_size=1, max_size=64)
+codes = st.text(letters.filter(lambda letter: re.search(CODE, letter) is not None), min_size=1, max_size=64)
 texts = st.text(letters, max_size=40)
 decimals = st.decimals(min_value=-(10**12), max_value=10**12, places=6, allow_nan=False, allow_infinity=False)
 amounts = decimals.map(abs)
@@ -75,6 +80,8 @@ def _field(field: inspect.Field) -> SearchStrategy[object]:
 
 def _type(info: inspect.Type) -> SearchStrategy[object]:
     match info:
+        case inspect.Metadata():
+            return _type(info.type)
         case inspect.UnionType():
             return st.one_of([_type(one) for one in info.types])
         case inspect.VarTupleType():
@@ -90,7 +97,7 @@ def _leaf(info: inspect.Type) -> SearchStrategy[object]:
         case inspect.EnumType():
             return st.sampled_from(list(info.cls))
         case inspect.StrType():
-            return codes if info.min_length else texts
+            return codes if info.min_length else st.just("") | codes if info.pattern else texts
         case inspect.IntType():
             low = 0 if info.ge is None else int(info.ge)
             return st.integers(min_value=low, max_value=2**53 - 1 if info.le is None else int(info.le))

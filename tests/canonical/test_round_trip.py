@@ -136,7 +136,7 @@ CURRENCY_STRUCTS = [kind for kind in STRUCTS if "currency" in kind.__struct_fiel
 def test_no_currency_is_outside_iso_4217(kind: type[msgspec.Struct], value: str, data: st.DataObject) -> None:
     plain = {**_plain(data.draw(kind_of(kind))), "currency": value}
 
-    with pytest.raises(msgspec.ValidationError, match=r"`currency` is .* not an ISO 4217 currency code"):
+    with pytest.raises(msgspec.ValidationError, match=r"`currency` must be an ISO 4217 currency code"):
         msgspec.convert(plain, kind)
 
 

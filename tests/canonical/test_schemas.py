@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from canonical.kinds import KINDS, kind_of
 from crossdock.canonical.facts import fact_version
 from crossdock.canonical.schemas import export, schemas
+from crossdock.foundation.misfit import misfits
 
 Schema: TypeAlias = "dict[str, object]"
 COMMITTED: Final = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
@@ -182,3 +183,80 @@ def test_a_changed_enum_is_a_change() -> None:
     old: Schema = {"$defs": {"E": {"enum": ["a", "b"]}}}
 
     assert broken(old, {"$defs": {"E": {"enum": ["a", "b", "c"]}}}) == ["E is another"]
+
+
+# ---------------------------------------------------------------- schema and decoder say the same
+
+LINE: Final = {"line_id": "1", "sku": "TEA", "quantity": "1", "unit_price": "4.50"}
+TOLD: Final[Mapping[str, Schema]] = {
+    "order_placed": {
+        "document": "order_placed",
+        "channel": "web",
+        "channel_order_id": "W-1",
+        "placed_at": "2026-11-21T12:00:00Z",
+        "currency": "EUR",
+        "lines": [LINE],
+        "total": "4.50",
+    },
+    "stock_counted": {
+        "document": "stock_counted",
+        "sku": "TEA",
+        "location": "dc",
+        "on_hand": "5",
+        "as_of": "2026-11-21T12:00:00Z",
+        "reference": "C-1",
+    },
+    "item_described": {"document": "item_described", "sku": "TEA", "name": "Tea", "order_multiple": "6"},
+}
+NUMBERS: Final = [
+    "0", "1", "-1", "+1", "12.50", ".5", "0.0000001", "1.1234560000", "1234567890123456789", "0001", "1_000", " 1 ",
+    "\u0661", "", "x", "NaN", 0, 1, -1, 10**18, True, None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NUMBERS, ids=repr)
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("order_placed", "lines.quantity"),
+        ("order_placed", "lines.unit_price"),
+        ("order_placed", "total"),
+        ("stock_counted", "on_hand"),
+        ("item_described", "order_multiple"),
+    ],
+)
+def test_a_schema_takes_the_numbers_that_the_hub_takes(name: str, field: str, value: object) -> None:
+    told = {**TOLD[name], field: value}
+    if field.startswith("lines."):
+        told = {**TOLD[name], "lines": [{**LINE, field.removeprefix("lines."): value}]}
+
+    assert in_schema(name, told) == taken(name, told) or (value is None and field == "order_multiple")
+
+
+@pytest.mark.parametrize("value", ["EUR", "eur", "EURO", "", "E1R"])
+def test_a_schema_takes_no_currency_of_another_form(value: str) -> None:
+    told = {**TOLD["order_placed"], "currency": value}
+
+    assert in_schema("order_placed", told) == taken("order_placed", told)
+
+
+@pytest.mark.parametrize(
+    "value", ["A", "A B", "", " A", "A ", "A\n", "A\u200bB", "A\x1b", "A\u202eB", "木☕", "x" * 65]
+)
+def test_a_schema_takes_the_identifiers_that_the_hub_takes(value: str) -> None:
+    told = {**TOLD["stock_counted"], "sku": value}
+
+    assert in_schema("stock_counted", told) == taken("stock_counted", told)
+
+
+def in_schema(name: str, told: Schema) -> bool:
+    return jsonschema.Draft202012Validator(SCHEMAS[f"documents/{name}.v1.json"]).is_valid(told)
+
+
+def taken(name: str, told: Schema) -> bool:
+    body = json.dumps(told).encode()
+    try:
+        msgspec.json.decode(body, type=KINDS[f"document {name}"])
+    except msgspec.ValidationError:
+        return False
+    return not misfits(body, KINDS[f"document {name}"])

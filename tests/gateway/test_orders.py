@@ -122,7 +122,7 @@ async def test_each_order_of_a_batch_is_decided_on_its_own(api: Api) -> None:
     items = told.json["items"]
     assert isinstance(items, list)
     assert [item["status"] for item in items] == [202, 422, 202, 422, 202]
-    assert items[1]["problem"]["errors"][0]["path"] == "$.orders[1].lines[0]"
+    assert items[1]["problem"]["errors"][0]["path"] == "$.orders[1].lines[0].quantity"
     assert items[3]["problem"]["errors"][0]["path"].startswith("$.orders[3]")
     assert await api.count("orders") == 3
 

@@ -53,7 +53,7 @@ async def test_a_hold_that_is_asked_for_again_gets_its_first_answer(api: Api) ->
     other = await api.post("/v1/reservations", hold("cart-1", "3"))
 
     assert (again.status, again.json["units"]) == (201, first.json["units"])
-    assert (other.status, other.kind) == (422, "key-reused")
+    assert (other.status, other.kind) == (422, "reservation-key-reused")
     assert await sellable(api) == "3"
 
 

@@ -1,5 +1,6 @@
 """Building blocks: typed ids, checked decimals, the base of every document."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, NewType
@@ -10,12 +11,36 @@ from babel.numbers import list_currencies
 
 from crossdock.canonical.cards import masked
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S(.*\S)?(?!\n)$")]
-"""A short identifier: not empty, no blanks at its ends (a lone `$` would let a line break through)."""
+_UNSEEN: Final = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff"
+"""Control characters, and those that take no room or turn the writing round: two codes would look alike."""
+Code = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=64,
+        pattern=rf"^(?!\s)(?!.*\s$)[^{_UNSEEN}]+$",
+        extra={"wanted": "an identifier without blanks at its ends and without control or invisible characters"},
+    ),
+]
+"""A short identifier. Those in the log are checked like those that come in: what came in is what is kept."""
+OptionalCode = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=500,
+        pattern=rf"^[^{_UNSEEN}]*(?!\n)$",
+        extra={"wanted": "an identifier without control or invisible characters"},
+    ),
+]
+"""The same where it may be empty."""
 
 CATEGORY_MAX: Final = 200
 CategoryPath = Annotated[
-    str, msgspec.Meta(max_length=CATEGORY_MAX, pattern=r"^([^\s.]+( [^\s.]+)*(\.[^\s.]+( [^\s.]+)*)*)?(?!\n)$")
+    str,
+    msgspec.Meta(
+        max_length=CATEGORY_MAX,
+        pattern=r"^([^\s.]+( [^\s.]+)*(\.[^\s.]+( [^\s.]+)*)*)?(?!\n)$",
+        extra={"wanted": "names divided by single points, like food.dairy.milk"},
+    ),
 ]
 """Where an item belongs, from the general to the particular: `food.dairy.milk`. Empty: nowhere."""
 
@@ -45,6 +70,34 @@ PLACES_WRITTEN_MAX: Final = 100
 """Zeros behind the last place mean nothing and are welcome, but not by the million."""
 CURRENCIES: Final = frozenset(list_currencies())
 """ISO 4217 codes (CLDR's list, so withdrawn ones are known too)."""
+
+
+_WHOLE: Final = 10**DIGITS_MAX
+
+
+def _written(sign: str, bounds: "dict[str, object]") -> msgspec.Meta:
+    """How JSON Schema says what `check_decimal` and its like check: text or number, digits, places, sign."""
+    digits = rf"(0*[0-9]{{1,{DIGITS_MAX}}}(\.[0-9]{{0,{PLACES_MAX}}}0*)?|\.[0-9]{{1,{PLACES_MAX}}}0*)"
+    limits: dict[str, object] = {"exclusiveMaximum": _WHOLE, **bounds}
+    return msgspec.Meta(
+        extra_json_schema={
+            "pattern": f"^{sign}{digits}([eE][+-]?[0-9]{{1,2}})?$",
+            **limits,
+        }
+    )
+
+
+Number = Annotated[Decimal, _written("[+-]?", {"exclusiveMinimum": -_WHOLE})]
+"""A decimal of either sign: `check_decimal`."""
+NotNegative = Annotated[Decimal, _written(r"\+?", {"minimum": 0})]
+"""`check_not_negative`."""
+Positive = Annotated[Decimal, _written(r"\+?(?=.*[1-9])", {"exclusiveMinimum": 0})]
+"""`check_positive`."""
+Currency = Annotated[
+    str,
+    msgspec.Meta(extra={"wanted": "an ISO 4217 currency code like EUR"}, extra_json_schema={"pattern": "^[A-Z]{3}$"}),
+]
+"""`check_currency`."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -116,15 +169,24 @@ def check_day(value: date | None, name: str) -> None:
 def check_currency(value: str, name: str = "currency") -> None:
     """Refuse what is not an ISO 4217 code."""
     if value not in CURRENCIES:
-        raise ValueError(f"`{name}` is {value!r}, which is not an ISO 4217 currency code")
+        raise ValueError(f"`{name}` must be an ISO 4217 currency code like EUR, got {value[:10]!a}")
+
+
+def check_once(names: Sequence[str], place: str) -> None:
+    """Refuse a name that stands twice; *place* says where the names stand: `lines[{}].sku`."""
+    if len(set(names)) == len(names):
+        return
+    at = next(at for at, name in enumerate(names) if name in names[:at])
+    first = place.format(names.index(names[at]))
+    raise ValueError(f"`{place.format(at)}` is the same as {first}: each may stand once, got {names[at][:64]!a}")
 
 
 class Tax(Document, frozen=True):
     """One tax on a line or charge. `code` is the sender's; the estate's lookup maps it to the ERP's."""
 
     code: Code
-    amount: Decimal
-    rate: Decimal | None = None
+    amount: Number
+    rate: NotNegative | None = None
     """Percent, e.g. 19 or 6.25."""
 
     def __post_init__(self) -> None:

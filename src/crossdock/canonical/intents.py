@@ -8,9 +8,11 @@ import msgspec
 
 from crossdock.canonical.base import (
     Code,
+    Currency,
     Document,
     LocationCode,
     Moment,
+    Number,
     Tax,
     Text,
     check_currency,
@@ -24,11 +26,11 @@ class SaleLine(Document, frozen=True):
     """A line of a sale document; charges (shipping) are lines with an empty sku."""
 
     line_id: Code
-    quantity: Decimal
-    unit_price: Decimal
+    quantity: Number
+    unit_price: Number
     sku: Text = ""
     charge: Text = ""
-    discount: Decimal = Decimal(0)
+    discount: Number = Decimal(0)
     taxes: tuple[Tax, ...] = ()
     name: Text = ""
 
@@ -47,10 +49,10 @@ class PostSale(Document, frozen=True, tag="sale.post", tag_field="intent"):
     channel_order_id: Code
     number: Text
     placed_at: Moment
-    currency: str
+    currency: Currency
     prices_include_tax: bool
     lines: tuple[SaleLine, ...]
-    total: Decimal
+    total: Number
     payments: tuple[Payment, ...] = ()
     customer: Person | None = None
     ship_to: Address | None = None
@@ -65,7 +67,7 @@ class GoodsLine(Document, frozen=True):
     """Goods of one item; `line_id` names the order line where there is one."""
 
     sku: Code
-    quantity: Decimal
+    quantity: Number
     """Signed for goods issues: negative means goods came back."""
     line_id: Text = ""
     tracked: bool = True
@@ -96,8 +98,8 @@ class PostInvoice(Document, frozen=True, tag="invoice.post", tag_field="intent")
     sale_reference: Code
     order_id: Code
     invoice_date: date
-    total: Decimal
-    currency: str
+    total: Number
+    currency: Currency
     lines: tuple[SaleLine, ...] = ()
     """Every line of the sale in its order, with what was kept of it (zero included); empty: all of the sale."""
 
@@ -120,8 +122,8 @@ class JournalLine(Document, frozen=True):
     """One side of a journal: `account` is a posting key that the estate's lookup maps to the ERP's account."""
 
     account: Code
-    debit: Decimal = Decimal(0)
-    credit: Decimal = Decimal(0)
+    debit: Number = Decimal(0)
+    credit: Number = Decimal(0)
     text: Text = ""
 
     def __post_init__(self) -> None:
@@ -136,7 +138,7 @@ class PostJournal(Document, frozen=True, tag="journal.post", tag_field="intent")
 
     reference: Code
     posting_date: date
-    currency: str
+    currency: Currency
     text: Text
     lines: Annotated[tuple[JournalLine, ...], msgspec.Meta(min_length=2)]
 
@@ -182,11 +184,11 @@ class PublishStock(Document, frozen=True, tag="stock.publish", tag_field="intent
     reference: Code
     channel: Code
     sku: Code
-    quantity: Decimal
+    quantity: Number
     version: int
     location: LocationCode | None = None
     """The channel-side location, when the channel has several; None means its only one."""
-    last_confirmed: Decimal | None = None
+    last_confirmed: Number | None = None
     """What the channel last confirmed: the base of compare-and-set."""
     urgent: bool = False
     """To zero, last units, back in stock."""

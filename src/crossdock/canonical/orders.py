@@ -10,9 +10,14 @@ from crossdock.canonical.base import (
     ChannelCode,
     ChannelOrderId,
     Code,
+    Currency,
     Document,
     LocationCode,
     Moment,
+    NotNegative,
+    Number,
+    OptionalCode,
+    Positive,
     Sku,
     Tax,
     Text,
@@ -20,6 +25,7 @@ from crossdock.canonical.base import (
     check_decimal,
     check_moment,
     check_not_negative,
+    check_once,
     check_positive,
     mask,
 )
@@ -51,9 +57,9 @@ class OrderLine(Document, frozen=True):
 
     line_id: Code
     sku: Code
-    quantity: Decimal
-    unit_price: Decimal
-    discount: Decimal = Decimal(0)
+    quantity: Positive
+    unit_price: NotNegative
+    discount: NotNegative = Decimal(0)
     """Off the whole line, not per unit; in the same tax mode as the price."""
     taxes: tuple[Tax, ...] = ()
     name: Text = ""
@@ -78,8 +84,8 @@ class Charge(Document, frozen=True):
     """Shipping, gift wrap and the like; in the order's tax mode."""
 
     code: Code
-    amount: Decimal
-    discount: Decimal = Decimal(0)
+    amount: Number
+    discount: NotNegative = Decimal(0)
     taxes: tuple[Tax, ...] = ()
 
     def __post_init__(self) -> None:
@@ -96,7 +102,7 @@ class Payment(Document, frozen=True):
     """One tender of an order. No card numbers, ever: they are masked where they stand in a reference."""
 
     tender: Code
-    amount: Decimal
+    amount: Number
     status: PaymentStatus = PaymentStatus.PAID
     reference: Text = ""
 
@@ -122,7 +128,9 @@ class Address(Document, frozen=True):
     city: Text = ""
     region: Text = ""
     postal_code: Text = ""
-    country: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2})?(?!\n)$")] = ""
+    country: Annotated[
+        str, msgspec.Meta(pattern=r"^([A-Z]{2})?(?!\n)$", extra={"wanted": "an ISO 3166 country code like DE"})
+    ] = ""
     phone: Text = ""
 
 
@@ -132,12 +140,12 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
     channel: ChannelCode
     channel_order_id: Code
     placed_at: Moment
-    currency: str
+    currency: Currency
     lines: Annotated[tuple[OrderLine, ...], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
-    total: Decimal
+    total: NotNegative
     """What the customer pays, tax and charges included."""
     prices_include_tax: bool = False
-    number: Text = ""
+    number: OptionalCode = ""
     """What people call it, e.g. #1042; empty means the channel order id."""
     updated_at: Moment | None = None
     """The channel's revision time: a later one replaces an earlier one, an equal one is a repetition."""
@@ -164,11 +172,8 @@ class OrderPlaced(Document, frozen=True, tag="order_placed", tag_field="document
         check_moment(self.updated_at, "updated_at")
         check_moment(self.cancelled_at, "cancelled_at")
         check_moment(self.promised_by, "promised_by")
-        if len(set(self.reservations)) != len(self.reservations):
-            raise ValueError("`reservations` names one twice")
-        ids = {line.line_id for line in self.lines}
-        if len(ids) != len(self.lines):
-            raise ValueError("`lines` has two lines with the same line_id")
+        check_once(self.reservations, "reservations[{}]")
+        check_once([line.line_id for line in self.lines], "lines[{}].line_id")
         if self.mode is Mode.PICKUP and self.pickup_location is None:
             raise ValueError("`pickup_location` is required when mode is pickup")
 
@@ -193,7 +198,7 @@ class OrderChanged(Document, frozen=True, tag="order_changed", tag_field="docume
     cancelled_at: Moment | None = None
     lines: tuple[OrderLine, ...] | None = None
     """The lines as they are now, when the message carries them: an edit on the channel shows as a difference."""
-    total: Decimal | None = None
+    total: NotNegative | None = None
 
     def __post_init__(self) -> None:
         check_moment(self.updated_at, "updated_at")

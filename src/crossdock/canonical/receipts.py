@@ -10,9 +10,13 @@ import msgspec
 
 from crossdock.canonical.base import (
     Code,
+    Currency,
     Document,
     LocationCode,
     Moment,
+    Number,
+    OptionalCode,
+    Positive,
     Tax,
     Text,
     check_currency,
@@ -67,11 +71,11 @@ class ReceiptLine(Document, frozen=True):
 
     number: int
     sku: Code
-    quantity: Decimal
-    amount: Decimal
+    quantity: Positive
+    amount: Number
     """For the whole line after every discount, in the receipt's tax mode."""
     kind: LineKind = LineKind.SALE
-    discount: Decimal = Decimal(0)
+    discount: Number = Decimal(0)
     """Already taken off `amount`; for the records."""
     taxes: tuple[Tax, ...] = ()
     unit: Code = "each"
@@ -104,7 +108,7 @@ class ReceiptTender(Document, frozen=True):
     """Money that changed hands: positive into the till, negative out of it (change, refund)."""
 
     tender: Code
-    amount: Decimal
+    amount: Number
     reference: Text = ""
 
     def __post_init__(self) -> None:
@@ -120,15 +124,15 @@ class SaleRecorded(Document, frozen=True, tag="sale_recorded", tag_field="docume
     business_day: date
     sequence: Sequence
     ended_at: Moment
-    currency: str
-    total: Decimal
+    currency: Currency
+    total: Number
     """What the customer paid in all, tax included; negative when money went back."""
     kind: ReceiptKind = ReceiptKind.SALE
-    transaction_id: Text = ""
+    transaction_id: OptionalCode = ""
     prices_include_tax: bool = True
     lines: tuple[ReceiptLine, ...] = ()
     tenders: tuple[ReceiptTender, ...] = ()
-    rounding: Decimal = Decimal(0)
+    rounding: Number = Decimal(0)
     """Cash rounding: total = lines (+ tax when exclusive) + rounding."""
     voids: ReceiptRef | None = None
     operator: Text = ""

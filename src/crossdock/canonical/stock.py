@@ -1,6 +1,5 @@
 """Items and stock as other systems tell them."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,10 +11,15 @@ from crossdock.canonical.base import (
     Document,
     LocationCode,
     Moment,
+    NotNegative,
+    Number,
+    OptionalCode,
+    Positive,
     Text,
     check_decimal,
     check_moment,
     check_not_negative,
+    check_once,
     check_positive,
 )
 from crossdock.canonical.intents import GoodsLine
@@ -74,14 +78,14 @@ class MovementRecorded(Document, frozen=True, tag="movement_recorded", tag_field
     kind: FloorMovement
     sku: Code
     location: LocationCode
-    quantity: Decimal
+    quantity: Number
     happened_at: Moment
     reason: Text = ""
     from_bucket: Bucket | None = None
     to_bucket: Bucket | None = None
-    expected: Text = ""
+    expected: OptionalCode = ""
     """Of a receipt: the reference of the expected receipt whose goods these are."""
-    expected_line: Text = ""
+    expected_line: OptionalCode = ""
     """Which of its lines; absent: the line of the item."""
 
     def __post_init__(self) -> None:
@@ -102,11 +106,11 @@ class ExpectedReceiptLine(Document, frozen=True):
     """Units of an item that will come."""
 
     sku: Code
-    quantity: Decimal
+    quantity: NotNegative
     """All that was ordered, come or not; 0 cancels the line."""
     due_at: Moment | None = None
     """Absent: nobody knows when."""
-    line: Text = ""
+    line: OptionalCode = ""
     """The sender's own name of the line; absent: the item, which then stands once in the document."""
 
     def __post_init__(self) -> None:
@@ -131,8 +135,7 @@ class ReceiptExpected(Document, frozen=True, tag="receipt_expected", tag_field="
 
     def __post_init__(self) -> None:
         check_moment(self.revised_at, "revised_at")
-        if len({line.line or line.sku for line in self.lines}) != len(self.lines):
-            raise ValueError("`lines` names a line twice")
+        check_once([line.line or line.sku for line in self.lines], "lines[{}]")
 
 
 class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="document"):
@@ -140,7 +143,7 @@ class StockCounted(Document, frozen=True, tag="stock_counted", tag_field="docume
 
     sku: Code
     location: LocationCode
-    on_hand: Decimal
+    on_hand: Number
     as_of: Moment
     reference: Code
 
@@ -153,7 +156,7 @@ class Component(Document, frozen=True):
     """What one unit of a kit takes of another item."""
 
     sku: Code
-    quantity: Decimal
+    quantity: Positive
 
     def __post_init__(self) -> None:
         check_positive(self.quantity, "quantity")
@@ -163,7 +166,7 @@ class HandlingUnit(Document, frozen=True):
     """Another unit in which an item is handled: a case of 12, a pallet, a gram of what is counted in kilograms."""
 
     code: Code
-    factor: Decimal
+    factor: Positive
     """How many of the item's own `unit` it holds, exactly."""
 
     def __post_init__(self) -> None:
@@ -177,7 +180,7 @@ class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="docu
     name: Text
     unit: Code = "each"
     tax_class: Text = ""
-    price: Decimal | None = None
+    price: Number | None = None
     barcodes: Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)] = ()
     active: bool = True
     tracked: bool = True
@@ -188,11 +191,11 @@ class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="docu
     """A kit has no stock of its own: selling it takes these."""
     units: Annotated[tuple[HandlingUnit, ...], msgspec.Meta(max_length=20)] = ()
     """Besides `unit`, in which all quantities of the item are counted."""
-    order_minimum: Decimal | None = None
+    order_minimum: Positive | None = None
     """Customers order at least this much…"""
-    order_maximum: Decimal | None = None
+    order_maximum: Positive | None = None
     """…at most this much…"""
-    order_multiple: Decimal | None = None
+    order_multiple: Positive | None = None
     """…and only multiples of this."""
 
     def __post_init__(self) -> None:
@@ -201,15 +204,14 @@ class ItemDescribed(Document, frozen=True, tag="item_described", tag_field="docu
         for name in ("order_minimum", "order_maximum", "order_multiple"):
             if (value := getattr(self, name)) is not None:
                 check_positive(value, name)
-        _check_once([component.sku for component in self.components], "components")
-        _check_once([self.unit, *(unit.code for unit in self.units)], "units")
-        if any(component.sku == self.sku for component in self.components):
-            raise ValueError("`components` must not name the item itself")
-
-
-def _check_once(names: list[str], field: str) -> None:
-    if len(set(names)) != len(names):
-        raise ValueError(f"`{field}` names one twice")
+        check_once([component.sku for component in self.components], "components[{}].sku")
+        check_once([unit.code for unit in self.units], "units[{}].code")
+        for at, unit in enumerate(self.units):
+            if unit.code == self.unit:
+                raise ValueError(f"`units[{at}].code` must differ from the item's own `unit`")
+        for at, component in enumerate(self.components):
+            if component.sku == self.sku:
+                raise ValueError(f"`components[{at}].sku` must not name the item itself")
 
 
 class ShipmentReported(Document, frozen=True, tag="shipment_reported", tag_field="document"):
@@ -242,7 +244,7 @@ class DocumentSeen(Document, frozen=True, tag="document_seen", tag_field="docume
     state: Code
     changed_at: Moment
     number: Text = ""
-    total: Decimal | None = None
+    total: Number | None = None
 
     def __post_init__(self) -> None:
         check_moment(self.changed_at, "changed_at")

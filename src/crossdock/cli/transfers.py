@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from crossdock.cli.context import hub, person
 from crossdock.cli.output import AsJson, CommandError, one_of, print_json, print_table, say, show, shown
 from crossdock.estate.model import Estate
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.plain import decimal
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import AlreadyRecorded, KeyReused, Recorded
 from crossdock.inventory.transfers.model import (
@@ -260,11 +261,8 @@ def quantities(lines: Sequence[str]) -> dict[Sku, Decimal]:
     found: dict[Sku, Decimal] = {}
     for line in lines:
         sku, _, quantity = line.rpartition("=")
-        try:
-            units = Decimal(quantity)
-        except InvalidOperation:
-            units = Decimal(0)
-        if not sku or not units.is_finite() or units <= 0 or sku in found:
+        units = decimal(quantity) or Decimal(0)
+        if not sku or units <= 0 or sku in found:
             raise CommandError(f'"{line}" is no line: write SKU=QUANTITY, once per item.')
         found[Sku(sku)] = units
     return found

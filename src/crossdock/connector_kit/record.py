@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
 
 from crossdock.canonical.base import YEARS, is_possible
+from crossdock.foundation.misfit import misfits
+from crossdock.foundation.plain import composed_json, decimal, names_twice
 
 
 class Undecodable(Exception):  # noqa: N818
@@ -48,9 +50,13 @@ TEXT_SHOWN: Final = 60
 def parse_json(raw: bytes) -> object:
     """JSON with exact numbers (integers of any size, decimals as Decimal); Undecodable names the place."""
     try:
+        raw = composed_json(raw)
         decoded: object = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable("$", f"not JSON: {error}") from None
+    if names_twice(raw):
+        twice = misfits(raw, Any)
+        raise Undecodable(*((twice[0].path, twice[0].reason) if twice else ("$", "a name stands twice in one object")))
     return decoded
 
 
@@ -120,11 +126,8 @@ class Record:
         if isinstance(value, Decimal | int) and not isinstance(value, bool):
             return Decimal(value)
         if isinstance(value, str):
-            try:
-                number = Decimal(value.strip())
-            except InvalidOperation:
-                raise self._wrong(name, "number", value) from None
-            if number.is_finite():
+            number = decimal(value)
+            if number is not None:
                 return number
         raise self._wrong(name, "number", value)
 

@@ -11,6 +11,8 @@ from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
+from crossdock.foundation.plain import composed
+
 Plain: TypeAlias = "bool | int | str | Decimal | list[Plain] | dict[str, Plain] | None"
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 
@@ -99,7 +101,7 @@ def _read_file(file: Path, result: Folder) -> None:
     yaml = YAML(typ="rt")
     yaml.Constructor = _ExactConstructor
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"))
+        content = yaml.load(composed(file.read_text(encoding="utf-8")))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         text = f"not YAML: {error.problem or error.context}"

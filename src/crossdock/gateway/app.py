@@ -33,6 +33,7 @@ from crossdock.gateway import (
 )
 from crossdock.gateway.asgi import ASGIApp, ASGIMessage, ASGIScope
 from crossdock.gateway.availability import AvailabilityDesk
+from crossdock.gateway.bodies import DocumentRequest
 from crossdock.gateway.front import Front, Methods, problem_of
 from crossdock.gateway.keys import Keyring, Scope
 from crossdock.gateway.memory import Memory
@@ -153,6 +154,7 @@ def framework() -> Litestar:
         before_send=[count_taken],
         openapi_config=None,
         logging_config=None,
+        request_class=DocumentRequest,
         request_max_body_size=SMALL_BODY_MAX,
         debug=False,
     )

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from crossdock.foundation import plain
+from crossdock.foundation.misfit import MISFITS_MAX, Misfit, misfits, of_decoder, shown
 from crossdock.gateway.keys import Caller
 from crossdock.gateway.problems import CONTENT_TYPE, FieldProblem, Problem
 
@@ -25,10 +27,9 @@ BODY_WAIT_S: Final = 30.0
 DRAIN_MAX: Final = 8 * 1024 * 1024
 """How much of a refused body is still read, so that its sender sees the answer instead of a reset connection."""
 PROBLEMS_FROM: Final = 400
-_TOO_LONG: Final = re.compile(r"of length <= (\d+)")
+NAME_MAX: Final = 64
 _ANYTHING: Final = msgspec.json.Decoder(float_hook=str)
 _JSON_TYPE: Final = re.compile(rb"application/(?:[\w.-]+\+)?json")
-_ESCAPED_NUL: Final = b"\\u0000"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,19 +67,25 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing of a batch was taken in, when nothing was."""
 
 
-def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]") -> Body:
-    """The body as its type; Problem with the exact path otherwise."""
+def decode(body: bytes, decoder: "msgspec.json.Decoder[Body]", *, look: bool | None = None) -> Body:
+    """The body as its type; Problem that names everything that does not fit.
+
+    *look*: whether a closer look is needed at what the decoder takes (None: find out).
+    """
+    body = plain.composed_json(body)
     try:
         decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
         _refuse_other_than_json(body)
-        raise _misfit(error) from None
+        raise _misfit(misfits(body, decoder.type) or [of_decoder(str(error))]) from None
     except RecursionError:
         raise Problem("too-large", "the body is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem("malformed", str(error)) from None
-    if _ESCAPED_NUL in body:
-        _refuse_nul(body)
+        raise _malformed(body, error) from None
+    if plain.needs_a_look(body) if look is None else look:
+        found = misfits(body, decoder.type)
+        if found:
+            raise _misfit(found)
     return decoded
 
 
@@ -91,47 +98,49 @@ def _refuse_other_than_json(body: bytes) -> None:
     except msgspec.ValidationError:
         return  # a number that no machine holds is still JSON
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem("malformed", str(error)) from None
+        raise _malformed(body, error) from None
 
 
-def _misfit(error: msgspec.ValidationError) -> Problem:
-    reason, _, path = str(error).partition(" - at `")
-    wrong = FieldProblem(path=path.rstrip("`") or "$", reason=reason)
-    if _TOO_LONG.search(reason) and "array" in reason:
-        return Problem("too-large", errors=(wrong,))
-    return Problem("invalid", errors=(wrong,))
+def _malformed(body: bytes, error: Exception) -> Problem:
+    return Problem("malformed", str(error) if body.strip() else "the body is empty: send a JSON object")
 
 
-def _refuse_nul(body: bytes) -> None:
-    """The database holds any text except U+0000: say so here, with its path, instead of failing there."""
-    for path, text in _texts(msgspec.json.decode(body), "$"):
-        if "\x00" in text:
-            raise Problem("invalid", errors=(FieldProblem(path=path, reason="must not hold the character U+0000"),))
+def _misfit(found: Sequence[Misfit]) -> Problem:
+    wrong = tuple(FieldProblem(path=each.path, reason=each.reason) for each in found)
+    kind = "too-large" if any(each.too_long for each in found) else "invalid"
+    count = "1 value does" if len(wrong) == 1 else f"{len(wrong)} values do"
+    first = "; only the first are named" if len(wrong) == MISFITS_MAX else ""
+    return Problem(
+        kind, f"{count} not fit{first}. Correct what `errors` names and send it again: it was not taken.", errors=wrong
+    )
 
 
-def _texts(node: object, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, str):
-        yield path, node
-    elif isinstance(node, dict):
-        for name, child in node.items():
-            yield f"{path}.*", name
-            yield from _texts(child, f"{path}.{name}")
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from _texts(child, f"{path}[{index}]")
+def named(raw: msgspec.Raw, field: str) -> str:
+    """What the sender calls an item of a batch, where it says so: a refusal repeats it."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    name = value.get(field) if isinstance(value, dict) else None
+    return name[:NAME_MAX] if isinstance(name, str) and name.isprintable() else ""
 
 
 def check_json(headers: Mapping[bytes, bytes]) -> None:
-    """Problem when the body calls itself something else than JSON as it stands."""
+    """Problem when the body calls itself something else than JSON as it stands. No body calls itself nothing."""
+    if headers.get(b"content-length") == b"0":
+        return
     kind = headers.get(b"content-type", JSON)
     if kind != JSON:
         name, _, more = kind.lower().partition(b";")
         charset = more.replace(b" ", b"").replace(b'"', b"")
         if _JSON_TYPE.fullmatch(name.strip()) is None or (b"charset=" in charset and b"utf-8" not in charset):
-            raise Problem("unsupported-media-type", f"this body calls itself {kind.decode('latin-1')}")
+            raise Problem(
+                "unsupported-media-type",
+                f"this body calls itself {shown(kind.decode('latin-1'))}: send application/json",
+            )
     encoding = headers.get(b"content-encoding", b"identity")
     if encoding != b"identity":
-        raise Problem("unsupported-media-type", f"send the body as it is, not as {encoding.decode('latin-1')}")
+        raise Problem("unsupported-media-type", f"send the body as it is, not as {shown(encoding.decode('latin-1'))}")
 
 
 async def read_body(scope: ASGIScope, receive: Receive, headers: Mapping[bytes, bytes], size_max: int) -> bytes:

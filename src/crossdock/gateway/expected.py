@@ -9,7 +9,17 @@ from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from crossdock.canonical.base import Code, LocationCode, Sku, Text, check_moment, check_not_negative, check_positive
+from crossdock.canonical.base import (
+    Code,
+    LocationCode,
+    NotNegative,
+    Positive,
+    Sku,
+    Text,
+    check_moment,
+    check_not_negative,
+    check_positive,
+)
 from crossdock.canonical.stock import Bucket, FloorMovement
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
@@ -37,7 +47,7 @@ class ExpectedLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Units of an item that will come: all that was ordered, come or not."""
 
     sku: Code
-    quantity: Decimal
+    quantity: NotNegative
     due_at: datetime | None = None
     line: Text = ""
     """The sender's own name of the line; absent: the item, which then stands once in the document."""
@@ -78,7 +88,7 @@ class ReceivedLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Units that came."""
 
     sku: Code
-    quantity: Decimal
+    quantity: Positive
     line: Text = ""
     to_bucket: Bucket | None = None
 

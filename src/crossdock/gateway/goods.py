@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, assert_never
 
 import msgspec
@@ -13,10 +12,12 @@ from litestar.params import JSONBody
 from crossdock.canonical.base import (
     Code,
     LocationCode,
+    NotNegative,
     Sku,
     check_day,
     check_moment,
     check_not_negative,
+    check_once,
 )
 from crossdock.catalog import service as catalog
 from crossdock.catalog.service import Met
@@ -39,7 +40,15 @@ from crossdock.inventory.model import (
 )
 
 LINES_MAX: Final = 1000
-Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._:~-]+$")]
+Reference = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[A-Za-z0-9._:~-]+(?!\n)$",
+        extra={"wanted": "letters, digits or . _ : ~ -"},
+    ),
+]
 """The sender's own number of the document: the same one is recorded once."""
 
 
@@ -47,7 +56,7 @@ class CountLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Units that lie there."""
 
     sku: Code
-    on_hand: Decimal
+    on_hand: NotNegative
 
     def __post_init__(self) -> None:
         check_not_negative(self.on_hand, "on_hand")
@@ -67,7 +76,7 @@ class CountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         check_day(self.counted_on, "counted_on")
         check_moment(self.counted_at, "counted_at")
-        check_once([line.sku for line in self.lines])
+        check_once([line.sku for line in self.lines], "lines[{}].sku")
 
 
 class GoodsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +87,6 @@ class GoodsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """recorded, or repeated when the reference came before with the same content"""
     changed: int = 0
     """Positions that a count changed."""
-
-
-def check_once(skus: list[str]) -> None:
-    """Each item once: two lines of one item could contradict each other."""
-    if len(set(skus)) != len(skus):
-        raise ValueError("`lines` names an item twice")
 
 
 @post(
@@ -137,4 +140,4 @@ def _changed(outcome: CountOutcome) -> bool:
 def reused(path: str) -> Problem:
     """A reference of the sender's that stands for something else already."""
     reason = "stands for another document: use a new one"
-    return Problem("conflict", errors=(FieldProblem(path=path, reason=reason),))
+    return Problem("reference-reused", errors=(FieldProblem(path=path, reason=reason),))

@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from crossdock import VERSION
+from crossdock.canonical.schemas import take_numbers
 from crossdock.gateway.front import PLACE, HotRoute
 from crossdock.gateway.problems import ProblemBody
 
@@ -87,6 +88,7 @@ def document(cold: Sequence[ControllerRouterHandler], routes: Iterable[HotRoute]
 def _components(merged: Json, types: list[Any]) -> list[Json]:
     """Schemas as the encoder writes them, their parts among the document's components."""
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    take_numbers(components)
     merged.setdefault("components", {}).setdefault("schemas", {}).update(components)
     return [dict(reference) for reference in references]
 

@@ -16,7 +16,8 @@ from crossdock.canonical.orders import OrderPlaced
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
-from crossdock.gateway.asgi import Answer, Request, decode
+from crossdock.foundation.plain import needs_a_look
+from crossdock.gateway.asgi import Answer, Request, decode, named
 from crossdock.gateway.front import HotRoute
 from crossdock.gateway.grouped import Decided, Entry, GroupedWrite, Result, origin_of
 from crossdock.gateway.keys import Scope
@@ -62,6 +63,8 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     index: int
     status: int
+    channel_order_id: str = ""
+    """The sender's own id, where it can be read."""
     order: OrderAnswer | None = None
     problem: ProblemBody | None = None
 
@@ -173,16 +176,24 @@ class OrderIntake:
         retailer = await self._retailer.get()
         sound: dict[int, Acceptance] = {}
         problems: dict[int, Problem] = {}
-        for index, raw in enumerate(decode(request.body, _BATCH).orders):
+        look = needs_a_look(request.body)  # once for all of them
+        parts = decode(request.body, _BATCH, look=look).orders
+        for index, raw in enumerate(parts):
             try:
                 origin = Origin(correlation_id=new_id(), source=f"api:{request.caller.name}")
-                sound[index] = _acceptance(decode(bytes(raw), _ORDER), request, retailer, origin)
+                sound[index] = _acceptance(decode(bytes(raw), _ORDER, look=look), request, retailer, origin)
             except Problem as problem:
                 problems[index] = problem
 
         def present(answers: Sequence[OrderAnswer]) -> Answer:
-            items = [_sound_item(index, answer) for index, answer in zip(sound, answers, strict=True)]
-            items += [_wrong_item(index, problem) for index, problem in problems.items()]
+            items = [
+                _sound_item(index, told.order.channel_order_id, answer)
+                for (index, told), answer in zip(sound.items(), answers, strict=True)
+            ]
+            items += [
+                _wrong_item(index, named(parts[index], "channel_order_id"), problem)
+                for index, problem in problems.items()
+            ]
             items.sort(key=lambda item: item.index)
             nothing = None if answers else next(iter(problems.values()), None)
             return Answer(status=207, body=_ENCODE(BatchAnswer(items=items)), refused=nothing)
@@ -261,12 +272,13 @@ def _one_answer(answers: Sequence[OrderAnswer]) -> Result:
     )
 
 
-def _sound_item(index: int, answer: OrderAnswer) -> BatchItem:
+def _sound_item(index: int, name: str, answer: OrderAnswer) -> BatchItem:
     if answer.outcome == DIFFERENT:
-        return _wrong_item(index, _different(answer, "$.channel_order_id"))
-    return BatchItem(index=index, status=ACCEPTED if answer.outcome == "accepted" else OK, order=answer)
+        return _wrong_item(index, name, _different(answer, "$.channel_order_id"))
+    status = ACCEPTED if answer.outcome == "accepted" else OK
+    return BatchItem(index=index, status=status, channel_order_id=name, order=answer)
 
 
-def _wrong_item(index: int, problem: Problem) -> BatchItem:
+def _wrong_item(index: int, name: str, problem: Problem) -> BatchItem:
     moved = problem.below(f"$.orders[{index}]")
-    return BatchItem(index=index, status=moved.status, problem=moved.document())
+    return BatchItem(index=index, status=moved.status, channel_order_id=name, problem=moved.document())

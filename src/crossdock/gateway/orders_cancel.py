@@ -10,7 +10,7 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
-from crossdock.canonical.base import OrderId, check_positive
+from crossdock.canonical.base import OrderId, Positive, check_positive
 from crossdock.foundation.db import Tx
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.orders_read import visible
@@ -29,7 +29,7 @@ class CancelLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How many units of a line shall be cancelled in all: said again, it changes nothing."""
 
     line_id: str
-    cancelled: Decimal
+    cancelled: Positive
 
     def __post_init__(self) -> None:
         check_positive(self.cancelled, "cancelled")
@@ -116,7 +116,8 @@ def _beyond(outcome: NotOpen, data: CancelRequest) -> tuple[FieldProblem, ...]:
 
 def _check(data: CancelRequest) -> None:
     if len(data.reason) > REASON_MAX or "\x00" in data.reason:
-        raise Problem("invalid", f"`reason` must have at most {REASON_MAX} characters")
+        reason = f"wanted at most {REASON_MAX} characters without U+0000, got {len(data.reason)}"
+        raise Problem("invalid", errors=(FieldProblem(path="$.reason", reason=reason),))
     if len(data.lines) > LINES_MAX:
         raise Problem("invalid", f"`lines` must have at most {LINES_MAX} entries")
     seen: set[str] = set()

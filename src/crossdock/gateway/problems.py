@@ -72,7 +72,7 @@ class Problem(Exception):  # noqa: N818 (it is the answer, not an accident)
         errors = tuple(
             FieldProblem(path=path + error.path.removeprefix("$"), reason=error.reason) for error in self.errors
         )
-        return Problem(self.kind, self.detail, errors=errors, headers=self.headers)
+        return Problem(self.kind, self.detail, errors=errors, headers=self.headers, shortages=self.shortages)
 
     def document(self, instance: str = "") -> ProblemBody:
         """The document, for answers that hold several."""
@@ -103,9 +103,11 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "timeout": (408, "The request did not come in time"),
     "expired": (409, "The hold has expired; its units may be somebody else's"),
     "too-large": (413, "The request is larger than this route accepts"),
-    "unsupported-media-type": (415, "Send application/json"),
+    "unsupported-media-type": (415, "This route does not take a body of that kind"),
     "invalid": (422, "The request does not fit the schema"),
     "key-reused": (422, "This Idempotency-Key was used with another request"),
+    "reservation-key-reused": (422, "This reservation key was used for other units"),
+    "reference-reused": (409, "This reference stands for something else already"),
     "bad-signature": (401, "The signature does not match"),
     "internal": (500, "An error of ours; nothing was accepted"),
     "overloaded": (503, "Too much is waiting; nothing was accepted, try again shortly"),

@@ -1,6 +1,5 @@
 """POST /v1/products: items from a retailer that has no connected system for them, or feeds them itself."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -8,7 +7,7 @@ from litestar import Request, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
 
-from crossdock.canonical.base import CategoryPath, Code, Sku, Text
+from crossdock.canonical.base import CategoryPath, Code, Positive, Sku, Text
 from crossdock.canonical.stock import Component, HandlingUnit, ItemDescribed
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
@@ -35,9 +34,9 @@ class ItemBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A kit has no stock of its own: selling it takes these."""
     units: Annotated[list[HandlingUnit], msgspec.Meta(max_length=20)] = []
     """Other units than `unit` in which it is handled, each with how many of `unit` it holds."""
-    order_minimum: Decimal | None = None
-    order_maximum: Decimal | None = None
-    order_multiple: Decimal | None = None
+    order_minimum: Positive | None = None
+    order_maximum: Positive | None = None
+    order_multiple: Positive | None = None
     """Customers order multiples of this only."""
 
     def __post_init__(self) -> None:

@@ -42,6 +42,8 @@ MEANT: Final = frozenset(
         "invalid",
         "key-reused",
         "malformed",
+        "reference-reused",
+        "reservation-key-reused",
         "too-large",
         "unauthenticated",
         "unsupported-media-type",

@@ -12,7 +12,17 @@ import msgspec
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
 from crossdock.availability.model import HoldLine, HoldOutcome, HoldRequest, HoldTooLong, QuantityRefused
-from crossdock.canonical.base import ChannelCode, Code, LocationCode, ReservationKey, Sku
+from crossdock.canonical.base import (
+    ChannelCode,
+    Code,
+    LocationCode,
+    Positive,
+    ReservationKey,
+    Sku,
+    check_decimal,
+    check_moment,
+    check_positive,
+)
 from crossdock.canonical.orders import Mode
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
@@ -58,13 +68,21 @@ class HoldLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Units of an item."""
 
     sku: Code
-    quantity: Decimal
+    quantity: Positive
+
+    def __post_init__(self) -> None:
+        check_positive(self.quantity, "quantity")
 
 
 class HoldBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Hold units for a channel, up to what it may sell, on locations of its pool."""
 
-    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:~-]{1,128}$")]
+    key: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9._:~-]{1,128}(?!\n)$", extra={"wanted": "1 to 128 letters, digits or . _ : ~ -"}
+        ),
+    ]
     """The caller's own: the same key with the same lines gets the same answer, for ever."""
     channel: Code
     lines: Annotated[list[HoldLineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
@@ -75,11 +93,18 @@ class HoldBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Absent: after the channel's own time for holds."""
     fill: Fill = Fill.ALL
 
+    def __post_init__(self) -> None:
+        check_moment(self.expires_at, "expires_at")
+        check_decimal(sum((line.quantity for line in self.lines), Decimal(0)), "lines")
+
 
 class ExtendBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Until when the hold shall live; never shorter than it does already."""
 
     expires_at: datetime
+
+    def __post_init__(self) -> None:
+        check_moment(self.expires_at, "expires_at")
 
 
 class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,12 +187,7 @@ class ReservationDesk:
     async def extend(self, request: Request) -> Answer:
         """Never shorter, and not after the deadline has passed."""
         asked = decode(request.body, _EXTEND)
-        key = _named(request)
-        try:
-            wish = ExtendHold(key, asked.expires_at)
-        except ValueError as error:
-            raise _misfit("$.expires_at", error) from None
-        return await self._extensions.submit(request, wish)
+        return await self._extensions.submit(request, ExtendHold(_named(request), asked.expires_at))
 
     async def release(self, request: Request) -> Answer:
         """Safe to repeat: nothing is given back twice."""
@@ -233,35 +253,22 @@ def _route(
 
 
 def _hold_request(request: Request, asked: HoldBody) -> HoldRequest:
-    lines: list[HoldLine] = []
-    try:
-        lines.extend(HoldLine(Sku(line.sku), line.quantity) for line in asked.lines)
-    except ValueError as error:
-        raise _misfit(f"$.lines[{len(lines)}].quantity", error) from None
-    try:
-        return HoldRequest(
-            key=reservation_key(request.caller, asked.key),
-            channel=ChannelCode(asked.channel),
-            lines=lines,
-            mode=asked.mode,
-            location=asked.location,
-            expires_at=asked.expires_at,
-            fill=asked.fill,
-            correlation_id=trace_of(request),
-        )
-    except ValueError as error:
-        raise _misfit("$.expires_at", error) from None
+    return HoldRequest(
+        key=reservation_key(request.caller, asked.key),
+        channel=ChannelCode(asked.channel),
+        lines=[HoldLine(Sku(line.sku), line.quantity) for line in asked.lines],
+        mode=asked.mode,
+        location=asked.location,
+        expires_at=asked.expires_at,
+        fill=asked.fill,
+        correlation_id=trace_of(request),
+    )
 
 
 def _named(request: Request) -> ReservationKey:
     if _KEY.fullmatch(request.key) is None:
         raise Problem("not-found", "there is no reservation of that key")
     return reservation_key(request.caller, request.key)
-
-
-def _misfit(path: str, error: ValueError) -> Problem:
-    """What the model refuses, as a problem with its path."""
-    return Problem("invalid", errors=(FieldProblem(path=path, reason=str(error)),))
 
 
 def _keys(entries: Sequence[Entry[Any]]) -> Sequence[str]:
@@ -293,7 +300,8 @@ def _held(outcome: HoldOutcome, key: str) -> Result:
         case ArrivedExpired():
             return Problem("expired", f"it ended at {outcome.expires_at.isoformat()}, before it came")
         case KeyReused():
-            return Problem("key-reused", "this reservation key stands for other units")
+            reason = f'"{key}" stands for other units: choose a new key for these'
+            return Problem("reservation-key-reused", errors=(FieldProblem(path="$.key", reason=reason),))
         case HoldTooLong():
             return _too_long(outcome)
         case QuantityRefused():

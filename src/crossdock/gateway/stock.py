@@ -20,14 +20,15 @@ from crossdock.catalog.service import Met
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
-from crossdock.gateway.asgi import Answer, Request, decode
+from crossdock.foundation.plain import needs_a_look
+from crossdock.gateway.asgi import Answer, Request, decode, named
 from crossdock.gateway.front import HotRoute
 from crossdock.gateway.grouped import Decided, Entry, GroupedWrite, origin_of
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.memory import Memory
 from crossdock.gateway.meters import Meters
 from crossdock.gateway.parts import check_limit, parts_of, wrong
-from crossdock.gateway.problems import Problem, ProblemBody
+from crossdock.gateway.problems import FieldProblem, Problem, ProblemBody
 from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import MessageId, NewMessage, Route
@@ -77,7 +78,8 @@ class Asked:
     """One request: its sound movements by index, and what is wrong with the others."""
 
     sound: Mapping[int, MovementRecorded]
-    wrong: Mapping[int, Problem]
+    wrong: Mapping[int, tuple[str, Problem]]
+    """With the sender's own reference."""
     origin: Origin
 
 
@@ -120,12 +122,13 @@ class StockIntake:
         """Movements are facts: none is refused for what our books say, only for what cannot be understood."""
         retailer = await self._retailer.get()
         sound: dict[int, MovementRecorded] = {}
-        problems: dict[int, Problem] = {}
-        for index, raw in enumerate(decode(request.body, _BATCH).movements):
+        problems: dict[int, tuple[str, Problem]] = {}
+        look = needs_a_look(request.body)  # once for all of them
+        for index, raw in enumerate(decode(request.body, _BATCH, look=look).movements):
             try:
-                sound[index] = _understood(bytes(raw), retailer)
+                sound[index] = _understood(bytes(raw), retailer, look=look)
             except Problem as problem:
-                problems[index] = problem
+                problems[index] = (named(raw, "reference"), problem)
         return await self._writes.submit(request, Asked(sound, problems, origin_of(request)))
 
     async def _record(self, tx: Tx, entries: Sequence[Entry[Asked]], now: datetime) -> Decided:
@@ -147,8 +150,8 @@ class StockIntake:
         return Decided(results, {movement.sku for movement in movements})
 
 
-def _understood(body: bytes, retailer: Retailer) -> MovementRecorded:
-    told = decode(body, _MOVEMENT)
+def _understood(body: bytes, retailer: Retailer, *, look: bool) -> MovementRecorded:
+    told = decode(body, _MOVEMENT, look=look)
     retailer.check_location(told.location, "$.location")
     return told
 
@@ -184,16 +187,22 @@ def _answer(asked: Asked, outcomes: Sequence[MovementOutcome]) -> Answer:
     items = []
     for (index, told), outcome in zip(asked.sound.items(), outcomes, strict=True):
         status, word = _outcome(outcome)
-        items.append(MovementItem(index=index, status=status, reference=told.reference, outcome=word))
-    items += [_wrong(index, problem) for index, problem in asked.wrong.items()]
+        again = _reused(index).document() if isinstance(outcome, KeyReused) else None
+        items.append(MovementItem(index=index, status=status, reference=told.reference, outcome=word, problem=again))
+    items += [_wrong(index, reference, problem) for index, (reference, problem) in asked.wrong.items()]
     items.sort(key=lambda item: item.index)
-    nothing = None if asked.sound else next(iter(asked.wrong.values()), None)
+    nothing = None if asked.sound else next((problem for _, problem in asked.wrong.values()), None)
     return Answer(status=207, body=_ENCODE(MovementAnswer(items=items)), refused=nothing)
 
 
-def _wrong(index: int, problem: Problem) -> MovementItem:
+def _wrong(index: int, reference: str, problem: Problem) -> MovementItem:
     moved = problem.below(f"$.movements[{index}]")
-    return MovementItem(index=index, status=moved.status, problem=moved.document())
+    return MovementItem(index=index, status=moved.status, reference=reference, problem=moved.document())
+
+
+def _reused(index: int) -> Problem:
+    reason = "stands for another movement: nothing was recorded; use a new one"
+    return Problem("reference-reused", errors=(FieldProblem(path=f"$.movements[{index}].reference", reason=reason),))
 
 
 # ------------------------------------------------------------------------------------------------------------ looking

@@ -9,10 +9,20 @@ from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from crossdock.canonical.base import Code, LocationCode, Sku, Text, check_day, check_moment, check_positive
+from crossdock.canonical.base import (
+    Code,
+    LocationCode,
+    Positive,
+    Sku,
+    Text,
+    check_day,
+    check_moment,
+    check_once,
+    check_positive,
+)
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
-from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, check_once, met, reused
+from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, met, reused
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import Parts, caller_of, check_limit, parts_of, wrong
 from crossdock.gateway.problems import Problem
@@ -41,7 +51,7 @@ class TransferLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """Units of an item."""
 
     sku: Code
-    quantity: Decimal
+    quantity: Positive
 
     def __post_init__(self) -> None:
         check_positive(self.quantity, "quantity")
@@ -74,7 +84,7 @@ class TransferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         check_day(self.transferred_on, "transferred_on")
         if self.stage is Stage.RECEIVED and self.transferred_on is None:
             raise ValueError("`transferred_on` is required when the goods are there already")
-        check_once([line.sku for line in self.lines])
+        check_once([line.sku for line in self.lines], "lines[{}].sku")
 
 
 class LeftBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +96,7 @@ class LeftBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         check_moment(self.happened_at, "happened_at")
-        check_once([line.sku for line in self.lines or ()])
+        check_once([line.sku for line in self.lines or ()], "lines[{}].sku")
 
 
 class ArrivedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,7 +113,7 @@ class ArrivedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def __post_init__(self) -> None:
         check_moment(self.happened_at, "happened_at")
         check_day(self.transferred_on, "transferred_on")
-        check_once([line.sku for line in self.lines or ()])
+        check_once([line.sku for line in self.lines or ()], "lines[{}].sku")
 
 
 class ClosedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

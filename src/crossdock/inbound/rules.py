@@ -16,6 +16,7 @@ from crossdock.canonical.base import Document
 from crossdock.canonical.orders import OrderChanged, OrderPlaced, Person
 from crossdock.canonical.receipts import SaleRecorded
 from crossdock.connector_kit.model import Decoded
+from crossdock.foundation.misfit import misfits, of_decoder
 from crossdock.inbound.model import (
     About,
     Applied,
@@ -46,8 +47,6 @@ LOOK_AGAIN_MIN: Final = timedelta(seconds=5)
 LOOK_AGAIN_MAX: Final = timedelta(minutes=5)
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_AT: Final = re.compile(r"^(?P<reason>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
-_FIELD: Final = re.compile(r"^`(?P<field>\w+)`")
 
 
 def lane_of(connection: str, key: str) -> int:
@@ -96,11 +95,8 @@ def is_temporary(name: str) -> bool:
 
 def read_problem(text: str) -> tuple[str, str]:
     """Path and reason from a validation message: ``… - at `$.lines[0].sku` `` or ``…`total` must…``."""
-    found = _AT.match(text)
-    if found:
-        return found["path"], shown(found["reason"])
-    named = _FIELD.match(text)
-    return (f"$.{named['field']}" if named else "$"), shown(text)
+    wrong = of_decoder(text)
+    return wrong.path, shown(wrong.reason)
 
 
 def shown(text: str) -> str:
@@ -122,7 +118,8 @@ def draft_of(number: int, item: Decoded) -> Draft:
         try:
             msgspec.json.decode(encoded, type=kind)
         except (msgspec.ValidationError, RecursionError) as error:
-            problem = read_problem(str(error))
+            found = misfits(encoded, kind)
+            problem = (found[0].path, shown(found[0].reason)) if found else read_problem(str(error))
     if problem is not None:
         path, reason = problem
         key = "" if "\x00" in key else bounded(key)

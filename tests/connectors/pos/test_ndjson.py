@@ -65,10 +65,13 @@ def test_a_bad_line_leaves_its_neighbours_alone_and_says_where() -> None:
         ({"till": " "}, "$.till: wanted 1 to 64 characters"),
         ({"sequence": -1}, "$.sequence: wanted a whole number from 0, got -1"),
         ({"sequence": 2**70}, "$.sequence: wanted "),
-        ({"currency": "usd"}, "`currency` is 'usd', which is not an ISO 4217 currency code"),
-        ({"total": "1e30"}, "`total` has more than 18 digits"),
+        ({"currency": "usd"}, "line 1: $.currency: must be an ISO 4217 currency code like EUR, got 'usd'"),
+        ({"total": "1e30"}, "$.total: has more than 18 digits"),
         ({"kind": "gift"}, '$.kind: wanted one of sale, void, control, cancelled, training, got "gift"'),
-        ({"kind": "void"}, "`voids` is required when kind is void"),
+        ({"kind": "void"}, "$.voids: is required when kind is void"),
+        ({"total": "1_000"}, '$.total: wanted number, got "1_000"'),
+        ({"total": "\u0661"}, '$.total: wanted number, got "\u0661"'),
+        ({"total": " 1"}, '$.total: wanted number, got " 1"'),
         ({"document": "order"}, '$.document: wanted "sale_recorded", "item_described" or "trailer", got "order"'),
         ({"lines": [LINE | {"quantity": 0}]}, '$.lines[0].quantity: wanted a quantity above 0, got "0"'),
         ({"ended_at": "0001-01-01T00:00:00+14:00"}, "line 1: $"),
@@ -150,9 +153,13 @@ def test_a_line_may_describe_an_item() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": 1}, "$.name: Expected `str`, got `int`"),
-        ({"category": "gifts..tea"}, "$.category: Expected `str` matching"),
-        ({"components": [{"sku": "SET", "quantity": "1"}]}, "`components` must not name the item itself"),
+        ({"name": 1}, "line 1: $.name: wanted text, got 1"),
+        ({"category": "gifts..tea"}, "$.category: wanted names divided by single points, like food.dairy.milk"),
+        (
+            {"components": [{"sku": "SET", "quantity": "1"}]},
+            "line 1: $.components[0].sku: must not name the item itself",
+        ),
+        ({"order_multiple": "1_0"}, '$.order_multiple: wanted a decimal number like "12.50", got "1_0"'),
     ],
 )
 def test_an_item_that_cannot_be_read_is_set_aside_under_its_key(change: dict[str, object], message: str) -> None:
@@ -161,3 +168,18 @@ def test_an_item_that_cannot_be_read_is_set_aside_under_its_key(change: dict[str
     assert message in damage(found)
     assert isinstance(found, Damaged)
     assert found.key == "item/SET"
+
+
+def test_a_line_that_says_a_thing_twice_is_set_aside() -> None:
+    twice = lines(GOOD).replace('"total":', '"total": "1", "total":')
+    (found,) = read(decode_ndjson, received(twice))
+    (item,) = read(decode_ndjson, received(lines(ITEM).replace('"name":', '"name": "Other", "name":')))
+
+    assert "$.total: stands twice in this object" in damage(found)
+    assert "$.name: stands twice in this object" in damage(item)
+
+
+def test_one_name_has_one_spelling() -> None:
+    (found,) = read(decode_ndjson, received(lines(GOOD | {"lines": [LINE | {"sku": "cafe\u0301"}]})))
+
+    assert receipt(found).lines[0].sku == "caf\u00e9"

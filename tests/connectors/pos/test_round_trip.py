@@ -23,6 +23,7 @@ from crossdock.connector_kit.record import Undecodable
 from crossdock.connectors.pos.money import spread
 from crossdock.connectors.pos.ndjson import decode_ndjson
 from crossdock.connectors.pos.poslog import decode_poslog
+from crossdock.foundation.plain import composed
 from crossdock.simulation.retailer import model as retail
 from crossdock.simulation.retailer.drop import RENDER
 from crossdock.simulation.retailer.poslog import transaction_id
@@ -38,8 +39,8 @@ DECODE: dict[retail.Dialect, Decoder] = {
 ZONES = ("America/New_York", "America/Chicago", "Europe/Lisbon", "Asia/Kolkata")
 
 letters = st.characters(categories=("L", "N", "P", "S"))
-codes = st.text(letters, min_size=1, max_size=20)
-names = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=60).map(str.strip)
+codes = st.text(letters, min_size=1, max_size=20).map(composed)
+names = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=60).map(str.strip).map(composed)
 money = st.integers(0, 100_000).map(lambda cents: Decimal(cents).scaleb(-2))
 keys = st.builds(
     retail.ReceiptKey,

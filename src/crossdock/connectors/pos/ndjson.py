@@ -30,6 +30,8 @@ from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record, Undecodable, describe, parse_json, unknown_location
 from crossdock.connectors.pos.node import CODE_MAX, TEXT_MAX
 from crossdock.connectors.pos.receipt import key_of, record
+from crossdock.foundation.misfit import misfits, of_decoder, of_field
+from crossdock.foundation.plain import composed_json, needs_a_look
 
 LINE_BYTES_MAX: Final = 4 * 1024 * 1024
 SEQUENCE_MAX: Final = 10**15
@@ -87,7 +89,8 @@ def _line(received: Received, path: str, raw: bytes) -> Decoded | Damaged | Reco
     except Undecodable as error:
         return Damaged(error=error, key=key, raw=raw)
     except (ValueError, OverflowError) as error:  # what a canonical document, or a calendar, refuses
-        return Damaged(error=Undecodable(path, str(error)), key=key, raw=raw)
+        place, reason = of_field(str(error))
+        return Damaged(error=Undecodable(path + place.removeprefix("$"), reason), key=key, raw=raw)
 
 
 def _entry(path: str, raw: bytes) -> Record:
@@ -96,7 +99,7 @@ def _entry(path: str, raw: bytes) -> Record:
     try:
         entry = Record(parse_json(raw), path)
     except Undecodable as error:
-        raise Undecodable(path, error.reason) from None
+        raise Undecodable(path + error.path.removeprefix("$"), error.reason) from None
     kind = entry.text_or_none("document")
     if kind not in {None, "sale_recorded", "trailer", ITEM}:
         raise Undecodable(f"{path}.document", f'wanted "sale_recorded", "{ITEM}" or "trailer", got {describe(kind)}')
@@ -115,10 +118,12 @@ def _persons(entry: Record) -> tuple[Person, ...]:
 def _item(received: Received, path: str, raw: bytes) -> Decoded:
     """Each telling is an event of its own: an item may become again what it was before."""
     try:
-        item = msgspec.json.decode(raw, type=ItemDescribed)
+        item = msgspec.json.decode(composed_json(raw), type=ItemDescribed)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        raise Undecodable(f"{path}{place.rstrip('`')}", reason) from None
+        wrong = (misfits(raw, ItemDescribed) or [of_decoder(str(error))])[0]
+        raise Undecodable(path + wrong.path.removeprefix("$"), wrong.reason) from None
+    if needs_a_look(raw) and (found := misfits(raw, ItemDescribed)):
+        raise Undecodable(path + found[0].path.removeprefix("$"), found[0].reason)
     content = blake2b(msgspec.json.encode(item), digest_size=16).hexdigest()
     told = f"{received.received_at.isoformat()}/{content}"
     return Decoded(document=item, key=f"item/{item.sku}", event_id=f"item/{item.sku}/{told}")

@@ -16,6 +16,7 @@ from lxml import etree
 
 from crossdock.canonical.base import YEARS, check_decimal, is_possible
 from crossdock.connector_kit.record import Undecodable, describe, unknown_location
+from crossdock.foundation.plain import composed
 
 Element = etree._Element  # noqa: SLF001 (lxml has no public name for the type)
 
@@ -89,7 +90,7 @@ class Node:
 
     def attribute(self, name: str) -> str:
         """An attribute, or ""."""
-        return (self.element.get(name) or "").strip()
+        return composed((self.element.get(name) or "").strip())
 
     def flag(self, name: str) -> bool:
         """An attribute or a child that says yes; silence is no."""
@@ -98,7 +99,7 @@ class Node:
 
     @property
     def text(self) -> str:
-        return (self.element.text or "").strip()
+        return composed((self.element.text or "").strip())
 
     def text_of(self, name: str) -> str:
         """A child's text, shortened to what a document holds; "" when missing."""
