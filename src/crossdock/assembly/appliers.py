@@ -33,7 +33,7 @@ from crossdock.foundation.db import Tx
 from crossdock.fulfilment.model import AlreadyShipped, Exceeds, Shipped, Shipping, Unexpected, Unknown
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import Applied, Arrived, Outcome, Rejected, Repeated, Waits
-from crossdock.inbound.service import Appliers, ApplyContext
+from crossdock.inbound.service import Applier, Appliers, ApplyContext
 from crossdock.inventory import service as inventory
 from crossdock.inventory.expected.model import Announced, Purchase
 from crossdock.inventory.model import (
@@ -52,6 +52,8 @@ from crossdock.inventory.model import (
 )
 from crossdock.operations import service as operations
 from crossdock.operations.model import Matter
+from crossdock.operations.skew import service as skew
+from crossdock.operations.skew.service import Said
 from crossdock.orders import service as orders
 from crossdock.orders.model import Accepted, ParentMissing, Revised
 from crossdock.orders.model import Applied as OrderApplied
@@ -73,21 +75,36 @@ def appliers(hub: Hub) -> Appliers:
             await catalog.describe(tx, described, origin=Origin.begin(connection), now=context.now)
         return [Applied()] * len(records)
 
+    by_type: Mapping[type[Document], Applier] = {
+        OrderPlaced: take_orders,
+        OrderChanged: inbound.each(_change_order),
+        SaleRecorded: _record_receipts,
+        MovementRecorded: _record_movements,
+        StockCounted: _count_stock,
+        ReceiptExpected: _expect_receipts,
+        ItemDescribed: know_items,
+        ShipmentReported: inbound.each(_ship),
+        DocumentSeen: inbound.each(_see_document),
+    }
     return Appliers(
-        by_type={
-            OrderPlaced: take_orders,
-            OrderChanged: inbound.each(_change_order),
-            SaleRecorded: _record_receipts,
-            MovementRecorded: _record_movements,
-            StockCounted: _count_stock,
-            ReceiptExpected: _expect_receipts,
-            ItemDescribed: know_items,
-            ShipmentReported: inbound.each(_ship),
-            DocumentSeen: inbound.each(_see_document),
-        },
-        vault=hub.vault,
-        own=_own_writes,
+        by_type={kind: _minding_clocks(applier) for kind, applier in by_type.items()}, vault=hub.vault, own=_own_writes
     )
+
+
+def _minding_clocks(applier: Applier) -> Applier:
+    """What was taken in and says that it is of tomorrow asks for a person, whatever it is."""
+
+    async def apply(tx: Tx, records: Sequence[Arrived], context: ApplyContext) -> Sequence[Outcome]:
+        outcomes = await applier(tx, records, context)
+        told = [
+            Said(subject=record.key, times=skew.times_of(record.document), origin=context.origin(record))
+            for record, outcome in zip(records, outcomes, strict=True)
+            if isinstance(outcome, Applied)
+        ]
+        await skew.mind(tx, context.estate, told, now=context.now)
+        return outcomes
+
+    return apply
 
 
 async def apply_news(tx: Tx, news: Document, origin: Origin, now: datetime) -> None:

@@ -23,7 +23,7 @@ from crossdock.canonical.base import (
 from crossdock.canonical.stock import Bucket, FloorMovement
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
-from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, met, reused
+from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, met, mind_clocks, reused
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import caller_of, check_limit, parts_of, wrong
 from crossdock.gateway.problems import Problem
@@ -39,6 +39,7 @@ from crossdock.inventory.expected.model import (
     UnknownPurchase,
 )
 from crossdock.inventory.model import ExpectedLine, KeyReused, MovementKey, NewMovement, Recorded
+from crossdock.operations.skew.service import Said
 
 PAGE_MAX: Final = 500
 
@@ -175,8 +176,14 @@ async def announce_receipt(
             for line in data.lines
         ],
     )
+    origin, now = _origin(request), parts.hub.clock.now()
     async with parts.hub.database.transaction() as tx:
-        (outcome,) = await inventory.announce(tx, [purchase], origin=_origin(request), now=parts.hub.clock.now())
+        (outcome,) = await inventory.announce(tx, [purchase], origin=origin, now=now)
+        if isinstance(outcome, Announced):
+            times = {"revised_at": data.revised_at}
+            await mind_clocks(
+                tx, parts, Said(subject=f"expected_receipt/{data.reference}", times=times, origin=origin), now
+            )
     parts.memory.drop({line.sku for line in purchase.lines})
     parts.hub.hints.ring()
     match outcome:
@@ -225,6 +232,9 @@ async def receive_expected(
         )
         if any(isinstance(outcome, KeyReused) for outcome in outcomes):
             raise reused("$.arrival")  # undoes the lines beside it
+        if any(isinstance(outcome, Recorded) for outcome in outcomes):
+            times = {"happened_at": data.happened_at}
+            await mind_clocks(tx, parts, Said(subject=f"expected_receipt/{reference}", times=times, origin=origin), now)
     parts.memory.drop({movement.sku for movement in movements})
     parts.hub.hints.ring()
     fresh = sum(isinstance(outcome, Recorded) for outcome in outcomes)

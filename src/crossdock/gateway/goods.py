@@ -22,8 +22,9 @@ from crossdock.canonical.base import (
 from crossdock.catalog import service as catalog
 from crossdock.catalog.service import Met
 from crossdock.eventlog.service import Origin
+from crossdock.foundation.db import Tx
 from crossdock.gateway.keys import Scope
-from crossdock.gateway.parts import caller_of, parts_of
+from crossdock.gateway.parts import Parts, caller_of, parts_of
 from crossdock.gateway.problems import FieldProblem, Problem
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import (
@@ -38,6 +39,8 @@ from crossdock.inventory.model import (
     StockCount,
     Unchanged,
 )
+from crossdock.operations.skew import service as skew
+from crossdock.operations.skew.service import Said
 
 LINES_MAX: Final = 1000
 Reference = Annotated[
@@ -113,6 +116,8 @@ async def record_count(request: "Request[Any, Any, State]", state: State, data: 
         if not isinstance(outcome, AlreadyRecorded | KeyReused):
             skus = [line.sku for line in data.lines]
             await catalog.tell_unknown(tx, met(f"count/{data.reference}", skus, data.location, origin), now=now)
+            times = {"counted_at": data.counted_at, "counted_on": data.counted_on}
+            await mind_clocks(tx, parts, Said(subject=f"count/{data.reference}", times=times, origin=origin), now)
     parts.memory.drop(counted.on_hand.keys())
     parts.hub.hints.ring()
     if isinstance(outcome, KeyReused):
@@ -120,6 +125,11 @@ async def record_count(request: "Request[Any, Any, State]", state: State, data: 
     if isinstance(outcome, AlreadyRecorded):
         return GoodsAnswer(reference=data.reference, outcome="repeated")
     return GoodsAnswer(reference=data.reference, outcome="recorded", changed=sum(map(_changed, outcome)))
+
+
+async def mind_clocks(tx: Tx, parts: Parts, said: Said, now: datetime) -> None:
+    """What says that it is of tomorrow asks for a person."""
+    await skew.mind(tx, (await parts.retailer.get()).estate, [said], now=now)
 
 
 def met(what: str, skus: Iterable[str], location: str, origin: Origin) -> Sequence[Met]:

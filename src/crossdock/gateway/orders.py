@@ -29,6 +29,8 @@ from crossdock.gateway.reservations import reservation_key
 from crossdock.gateway.retailer import Retailer, RetailerView
 from crossdock.inbound import service as inbound
 from crossdock.inbound.model import About, MessageId, NewMessage, Route
+from crossdock.operations.skew import service as skew
+from crossdock.operations.skew.service import Said
 from crossdock.orders import service as orders
 from crossdock.orders.model import Accepted, AcceptOutcome, Repeated, Revised
 from crossdock.orders.service import Acceptance
@@ -210,6 +212,13 @@ class OrderIntake:
         ]
         outcomes = await orders.accept_many(tx, self._hub.vault, told, now=now) if told else ()
         await inbound.wake(tx, [f"order/{each.order.channel_order_id}" for each in told])
+        said = [
+            Said(subject=f"order/{outcome.order_id}", times=skew.times_of(each.order), origin=each.origin)
+            for each, outcome in zip(told, outcomes, strict=True)
+            if not isinstance(outcome, Repeated)
+        ]
+        if doubtful := skew.doubtful(said, now):
+            await skew.mind(tx, (await self._retailer.get()).estate, doubtful, now=now)
         answers = [_answer(each.order, outcome) for each, outcome in zip(told, outcomes, strict=True)]
         for word, count in Counter(answer.outcome for answer in answers).items():
             self._meters.taken("orders", word, count)

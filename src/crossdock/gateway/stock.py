@@ -42,6 +42,8 @@ from crossdock.inventory.model import (
     Position,
     Recorded,
 )
+from crossdock.operations.skew import service as skew
+from crossdock.operations.skew.service import Said
 
 BODY_MAX: Final = 2 * 1024 * 1024
 BATCH_MAX: Final = 1000
@@ -143,6 +145,13 @@ class StockIntake:
             if isinstance(outcome, Recorded)
         ]
         await catalog.tell_unknown(tx, met, now=now)
+        said = [
+            Said(subject=f"movement/{moved.key}", times=skew.times_of(each), origin=entry.asked.origin)
+            for (entry, each), moved, outcome in zip(told, movements, outcomes, strict=True)
+            if isinstance(outcome, Recorded)
+        ]
+        if doubtful := skew.doubtful(said, now):
+            await skew.mind(tx, (await self._retailer.get()).estate, doubtful, now=now)
         for word, count in Counter(_outcome(outcome)[1] for outcome in outcomes).items():
             self._meters.taken("movements", word, count)
         each = iter(outcomes)

@@ -22,7 +22,7 @@ from crossdock.canonical.base import (
 )
 from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
-from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, met, reused
+from crossdock.gateway.goods import LINES_MAX, GoodsAnswer, Reference, met, mind_clocks, reused
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.parts import Parts, caller_of, check_limit, parts_of, wrong
 from crossdock.gateway.problems import Problem
@@ -43,6 +43,7 @@ from crossdock.inventory.transfers.model import (
     Transfer,
     UnknownTransfer,
 )
+from crossdock.operations.skew.service import Said
 
 PAGE_MAX: Final = 200
 
@@ -192,6 +193,8 @@ async def record_transfer(
         if isinstance(outcome, Recorded):
             skus = [line.sku for line in data.lines]
             await catalog.tell_unknown(tx, met(f"transfer/{data.reference}", skus, data.to_location, origin), now=now)
+            times = {"happened_at": data.happened_at, "transferred_on": data.transferred_on}
+            await mind_clocks(tx, parts, Said(subject=f"transfer/{data.reference}", times=times, origin=origin), now)
     parts.memory.drop(new.quantities.keys())
     parts.hub.hints.ring()
     match outcome:
@@ -318,8 +321,12 @@ async def list_transfers(
 
 async def _step(parts: Parts, origin: Origin, wanted: Step) -> TransferView:
     _usable(wanted.reference)
+    now = parts.hub.clock.now()
     async with parts.hub.database.transaction() as tx:
-        outcome = await inventory.step(tx, wanted, origin=origin, now=parts.hub.clock.now())
+        outcome = await inventory.step(tx, wanted, origin=origin, now=now)
+        if isinstance(outcome, Stepped) and isinstance(wanted, Ship | Receive | Close):
+            times = {"happened_at": wanted.happened_at}
+            await mind_clocks(tx, parts, Said(subject=f"transfer/{wanted.reference}", times=times, origin=origin), now)
         found = await inventory.find_transfer(tx, wanted.reference)
     parts.memory.drop([] if found is None else [line.sku for line in found.lines])
     parts.hub.hints.ring()

@@ -235,6 +235,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "it a key (`crossdock key create`), or shut it out.",
         dismiss=_CLOSE,
     ),
+    "clock_skew": Remedy(
+        about=_outside,
+        todo="Set the clock of whoever says so (time, zone, date of a till's business day), or ask them what was meant. "
+        "Nothing was refused or changed: correct what was booked on a wrong day by hand.",
+        dismiss=_CLOSE,
+    ),
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),
