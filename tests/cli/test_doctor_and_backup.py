@@ -45,6 +45,17 @@ def test_what_is_wrong_is_told_with_what_to_do(connected: Desk, monkeypatch: pyt
     assert "corner: password" not in offline
 
 
+def test_files_that_nobody_takes_are_a_finding(connected: Desk) -> None:
+    for place in ("corner/day.json", "cornr/day.json"):
+        (connected.home / "drop" / place).parent.mkdir(parents=True, exist_ok=True)
+        (connected.home / "drop" / place).write_text("[]")
+
+    wrong = subjects(connected.rows("doctor", "--offline"), ok=False)
+
+    assert wrong["drop folders"].startswith('1 file lies under drop/cornr: no connection "cornr" takes files')
+    assert "Move them into the folder of their connection" in wrong["drop folders"]
+
+
 def test_an_estate_with_a_mistake_and_one_not_applied_are_findings(desk: Desk) -> None:
     assert "not applied" in subjects(desk.rows("doctor"), ok=False)["estate"]
 

@@ -287,3 +287,58 @@ async def test_a_file_that_cannot_be_stored_is_put_aside_and_keeps_no_other_wait
     (fact,) = await hub.facts()
     assert isinstance(fact, MessageQuarantined)
     assert "no such thing" in fact.reason
+
+
+async def test_a_name_in_capitals_is_the_same_name(hub: Hub, folder: Path) -> None:
+    write(folder, "DAY.JSONL", count("A", 1))
+    write(folder, "NIGHT.Dat", count("A", 2))
+    write(folder, "NIGHT.Dat.COMPLETE", "")
+
+    assert (await swept(hub, folder)).stored == ("DAY.JSONL",)
+    marked = Drop(connection=SHOP, declared=MARKED, folder=folder, vault=hub.vault)
+    assert (await inbound.sweep(hub.database, marked, hub.clock)).stored == ("NIGHT.Dat",)
+    assert not (folder / "NIGHT.Dat.COMPLETE").exists()
+
+
+def keeper(hub: Hub, folder: Path) -> Drop:
+    """The drop that looks after files which fit none."""
+    return Drop(connection=SHOP, declared=DROP, folder=folder, vault=hub.vault, siblings=(DROP, MARKED))
+
+
+async def test_a_file_of_no_known_kind_is_told_and_put_aside_once_nobody_is_at_it(hub: Hub, folder: Path) -> None:
+    drop = keeper(hub, folder)
+    for name in ("receipts.json", "day.dat", "day.complete", ".hidden", "half.json.part"):
+        write(folder, name, count("A", 1))
+    await inbound.sweep(hub.database, drop, hub.clock)
+    await hub.clock.advance(drop.rules.cut_s - 1)
+    assert (await inbound.sweep(hub.database, drop, hub.clock)).refused == (), "it may get its name yet"
+    await hub.clock.advance(1)
+
+    result = await inbound.sweep(hub.database, drop, hub.clock)
+
+    assert (result.stored, result.refused) == ((), ("receipts.json",))
+    assert (folder / "failed" / "receipts.json").exists()
+    assert (folder / "day.dat").exists(), "the other drop's"
+    (fact,) = await hub.facts()
+    assert isinstance(fact, MessageQuarantined)
+    assert "no kind of file that this connection takes (it takes *.dat, *.jsonl)" in fact.reason
+
+
+async def test_only_one_drop_of_a_connection_looks_after_strangers(hub: Hub, folder: Path) -> None:
+    write(folder, "receipts.json", count("A", 1))
+    drop = await settled(hub, folder)
+    await hub.clock.advance(drop.rules.cut_s)
+
+    assert await inbound.sweep(hub.database, drop, hub.clock) == Swept()
+    assert (folder / "receipts.json").exists()
+
+
+def test_what_lies_for_nobody_is_counted_by_its_name(tmp_path: Path) -> None:
+    root = tmp_path / "drop"
+    assert inbound.strays(root, ["shop"]) == {}
+    for place in ("shop/day.xml", "shpo/day.xml", "shpo/night.xml", "shpo/done/old.xml", "shpo/.x", "loose.xml", ".y"):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_text("")
+    (root / "empty").mkdir()
+
+    assert inbound.strays(root, ["shop"]) == {"shpo": 2, "loose.xml": 1}

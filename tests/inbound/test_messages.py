@@ -72,7 +72,12 @@ async def test_a_damaged_message_is_set_aside_with_the_exact_place(hub: Hub) -> 
     [
         ("orders/create", "{", "$", "not JSON"),
         ("orders/create", order().replace('"total": "10"', '"total": "-1"'), "$.total", "must not be negative"),
-        ("orders/create", order().replace('"sku": "A"', f'"sku": "{"A" * 65}"'), "$.lines[0].sku", "at most 64 characters"),
+        (
+            "orders/create",
+            order().replace('"sku": "A"', f'"sku": "{"A" * 65}"'),
+            "$.lines[0].sku",
+            "at most 64 characters",
+        ),
         ("orders/create", order().replace('"sku": "A"', '"sku": "A\\u0000B"'), "$", "U+0000"),
         ("bad", "{}", "$", "ZeroDivisionError"),
         ("orders/never-heard-of", "{}", "$", "nothing here reads"),

@@ -13,6 +13,7 @@ from typing import Final
 import psycopg
 import psycopg_pool
 
+from crossdock.assembly.drops import drop_root, takers
 from crossdock.assembly.hub import Hub, open_hub
 from crossdock.assembly.registry import ConnectorError, connectors
 from crossdock.cli.checking import look_at
@@ -31,7 +32,9 @@ from crossdock.foundation.migrations import edited_changes, pending_count
 from crossdock.foundation.postgres import EmbeddedPostgres, PostgresError, running
 from crossdock.foundation.settings import Settings
 from crossdock.foundation.vault import MASTER_KEY_FILE, Vault, VaultError
+from crossdock.inbound import service as inbound
 from crossdock.operations.health import service as health
+from crossdock.operations.unclaimed import service as unclaimed
 
 UNREACHABLE: Final = (PostgresError, DatabaseUnusableError, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
@@ -164,6 +167,9 @@ async def _asked(chosen: Settings, dsn: str, *, offline: bool) -> Sequence[Findi
             except EstateUnreadableError as error:
                 return [*findings, _bad("estate", str(error), "")]
             findings += [*_folder(chosen, estate), *await _states(tx, estate)]
+            if estate is not None:
+                lying = inbound.strays(drop_root(chosen), takers(estate, installed))
+                findings += unclaimed.findings(lying)
         if estate is not None and not offline:
             findings += await _live(parts, estate)
     return findings

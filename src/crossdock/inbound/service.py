@@ -22,6 +22,7 @@ from crossdock.inbound.feeds.drops import sweep
 from crossdock.inbound.feeds.polling import LoadProgress, load, poll
 from crossdock.inbound.feeds.silence import Watch, silent_feeds
 from crossdock.inbound.feeds.store import list_feeds, spoken_since
+from crossdock.inbound.feeds.strays import strays
 from crossdock.inbound.quarantine.lacking import lacks, read_again
 from crossdock.inbound.quarantine.service import (
     dismiss,
@@ -78,6 +79,7 @@ __all__ = [
     "show",
     "silent_feeds",
     "spoken_since",
+    "strays",
     "sweep",
     "tally",
     "wake",

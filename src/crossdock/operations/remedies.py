@@ -235,6 +235,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "it a key (`crossdock key create`), or shut it out.",
         dismiss=_CLOSE,
     ),
+    "files_unclaimed": Remedy(
+        about=_outside,
+        todo="Move the files into the folder of their connection, or register the connection under that name; the exception "
+        "closes by itself when nothing lies there any more.",
+        dismiss=_CLOSE,
+    ),
     "clock_skew": Remedy(
         about=_outside,
         todo="Set the clock of whoever says so (time, zone, date of a till's business day), or ask them what was meant. "

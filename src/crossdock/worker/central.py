@@ -1,5 +1,7 @@
 """The loops that belong to no connection: decode, apply, react, derive, promise, keep in order."""
 
+import asyncio
+import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +12,7 @@ from crossdock.assembly.appliers import appliers
 from crossdock.assembly.backorders import give_to_backorders
 from crossdock.assembly.deriving import derive
 from crossdock.assembly.desks import desk
+from crossdock.assembly.drops import drop_root, takers
 from crossdock.assembly.healing import heal
 from crossdock.assembly.hearing import heard
 from crossdock.assembly.hub import Hub
@@ -28,6 +31,7 @@ from crossdock.foundation.apart import each
 from crossdock.foundation.db import Database
 from crossdock.inbound import service as inbound
 from crossdock.inbound.service import Watch
+from crossdock.operations.unclaimed import service as unclaimed
 from crossdock.orders import service as orders
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
@@ -35,6 +39,7 @@ from crossdock.worker.loop import Loop
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
 PACE_S: Final = 30.0
+UNCLAIMED_S: Final = 30.0
 
 
 def central_loops(hub: Hub) -> Sequence[Loop]:
@@ -53,6 +58,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="heal", step=partial(_heal, hub), every_s=CLOCKS_S),
         Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
+        Loop(name="unclaimed", step=partial(_unclaimed, hub), every_s=UNCLAIMED_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
     )
 
@@ -135,6 +141,16 @@ def _watches(hub: Hub, estate: Estate) -> Sequence[Watch]:
         for pull in hub.connectors[config.connector].pulls
         if pull.silent_after is not None
     ]
+
+
+async def _unclaimed(hub: Hub) -> bool:
+    """Files that were put where nobody looks."""
+    root = drop_root(hub.settings)
+    async with hub.database.transaction() as tx:
+        estate = await hub.estate.get(tx)
+        found = await asyncio.to_thread(inbound.strays, root, takers(estate, hub.connectors))
+        await unclaimed.tell(tx, estate, f"{socket.gethostname()}{root}", found, now=hub.clock.now())
+    return False
 
 
 async def _seal(hub: Hub) -> bool:

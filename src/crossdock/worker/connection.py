@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossdock.assembly import sending
+from crossdock.assembly.drops import drop_root
 from crossdock.assembly.hub import Hub
 from crossdock.assembly.sessions import open_connection
 from crossdock.canonical.base import ConnectionName
@@ -32,7 +33,7 @@ SWEEP_S = 1.0
 
 def drop_folder(hub: Hub, connection: str) -> Path:
     """Where files for a connection are put: `CROSSDOCK_HOME/drop/<connection>`."""
-    return hub.settings.home / "drop" / connection
+    return drop_root(hub.settings) / connection
 
 
 async def work_connection(
@@ -124,6 +125,7 @@ def _sweeps(hub: Hub, drops: Sequence[FileDrop], config: ConnectionConfig) -> Se
             folder=folder,
             vault=hub.vault,
             rules=config.drop,
+            siblings=drops if declared is drops[0] else (),
         )
 
         async def step() -> bool:

@@ -58,6 +58,8 @@ def decode_ndjson(received: Received) -> Iterator[Decoded | Damaged]:
         yield found
     if stated is not None:
         yield from _check_count(stated, counted)
+    elif not counted:
+        raise Undecodable("$", "the file holds no receipt, and no trailer that says so")
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,5 +1,6 @@
 """A drop folder's drop, as the process that looks after it knows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -8,7 +9,9 @@ from crossdock.canonical.base import ConnectionName
 from crossdock.connector_kit.model import FileDrop
 from crossdock.estate.model import DropRules
 from crossdock.foundation.vault import Vault
+from crossdock.inbound.feeds.folder import fits, is_marker
 from crossdock.inbound.feeds.looks import Looks
+from crossdock.inbound.rules import is_temporary
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Drop:
     vault: Vault
     """Seals what is taken."""
     rules: DropRules = field(default_factory=DropRules)
+    siblings: Sequence[FileDrop] = ()
+    """All drops of the connection, where this one also looks after files that fit none of them."""
     looks: Looks = field(default_factory=Looks)
     later_looks: Looks = field(default_factory=Looks)
     """At files that were taken and written to afterwards."""
@@ -31,6 +36,15 @@ class Drop:
     def marker(self) -> str:
         """Suffix of the file that says that another is whole; empty when none is needed."""
         return self.declared.marker or self.rules.marker
+
+    def is_strange(self, name: str) -> bool:
+        """Is it a file that no drop of the connection takes?"""
+        if not self.siblings or is_temporary(name):
+            return False
+        markers = {each.marker or self.rules.marker for each in self.siblings}
+        return not any(is_marker(name, marker) for marker in markers) and not any(
+            fits(name, each.pattern) for each in self.siblings
+        )
 
     def ends(self, body: bytes) -> bool:
         """Does it look as if the file's end were there?"""

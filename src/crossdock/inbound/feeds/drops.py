@@ -124,6 +124,9 @@ def _ready(drop: Drop, now_s: float) -> Sequence[str]:
     drop.looks.note(disk.look(drop.folder), now_s)
     fitting = disk.matching(drop.looks.names(), drop.declared.pattern, drop.marker)
     quiet = [name for name in fitting if drop.marker or drop.looks.of(name).may_be_read(drop.rules, now_s)]
+    quiet += [
+        name for name in drop.looks.names() if drop.is_strange(name) and drop.looks.of(name).rests(drop.rules, now_s)
+    ]
     return sorted(quiet, key=lambda name: (drop.looks.of(name).mark.mtime_ns, name))
 
 
@@ -135,6 +138,9 @@ def _read(drop: Drop, names: Sequence[str], now_s: float) -> Sequence[Content | 
         if size >= BYTES_MAX:
             break
         seen = drop.looks.of(name)
+        if drop.is_strange(name):
+            found.append(Unfit(name=name, reason=_strange(drop), mark=seen.mark))
+            continue
         file = disk.read(drop.folder, name, as_seen=seen.mark, size_max=drop.declared.size_max)
         if isinstance(file, Content):
             size += len(file.body)
@@ -146,3 +152,8 @@ def _read(drop: Drop, names: Sequence[str], now_s: float) -> Sequence[Content | 
         if file is not None:
             found.append(file)
     return found
+
+
+def _strange(drop: Drop) -> str:
+    taken = ", ".join(sorted({each.pattern for each in drop.siblings}))
+    return f"no kind of file that this connection takes (it takes {taken}): rename it, and put it back"

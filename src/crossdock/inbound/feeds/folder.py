@@ -59,19 +59,33 @@ def look_at(folder: Path, names: Collection[str]) -> Mapping[str, Mark]:
 
 
 def matching(names: Collection[str], pattern: str, marker: str) -> Sequence[str]:
-    """Files of a drop; with a *marker*, those that it stands beside: `day.dat.complete` or `day.complete`."""
-    fitting = [name for name in names if fnmatchcase(name, pattern)]
+    """Files of a drop, in capitals or not; with a *marker*, those that it stands beside: `day.dat.complete` or
+    `day.complete`.
+    """
+    fitting = [name for name in names if fits(name, pattern)]
     if not marker:
         return fitting
+    there = {name.lower() for name in names}
     return [
         name
         for name in fitting
-        if not name.endswith(marker) and any(marker_name in names for marker_name in _markers(name, marker))
+        if not is_marker(name, marker) and any(each in there for each in _markers(name, marker))
     ]
 
 
+def fits(name: str, pattern: str) -> bool:
+    """Is a file of that name meant? Tills that write `DAY.XML` mean what others mean by `day.xml`."""
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def is_marker(name: str, marker: str) -> bool:
+    """Does it only say that another file is whole?"""
+    return bool(marker) and name.lower().endswith(marker.lower())
+
+
 def _markers(name: str, marker: str) -> tuple[str, str]:
-    return (f"{name}{marker}", f"{Path(name).stem}{marker}")
+    """In small letters."""
+    return (f"{name}{marker}".lower(), f"{Path(name).stem}{marker}".lower())
 
 
 def read(folder: Path, name: str, *, as_seen: Mark, size_max: int) -> Content | Unfit | None:
@@ -131,5 +145,11 @@ def put_aside(folder: Path, moves: Sequence[tuple[Content | Unfit, str]], marker
         target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # somebody took it away; its bytes are committed
             path.rename(target)
-        for name in _markers(file.name, marker) if marker else ():
-            (folder / name).unlink(missing_ok=True)
+        if marker:
+            _forget_markers(folder, _markers(file.name, marker))
+
+
+def _forget_markers(folder: Path, markers: Collection[str]) -> None:
+    for file in folder.iterdir():
+        if file.name.lower() in markers:
+            file.unlink(missing_ok=True)

@@ -49,6 +49,10 @@ class Seen:
         patience_s = rules.cut_s if self.cut else rules.settle_s
         return self.renamed or now_s - self.since_s >= patience_s
 
+    def rests(self, rules: DropRules, now_s: float) -> bool:
+        """Has it been left as it is for so long that nobody is at it, nor will give it another name?"""
+        return now_s - self.since_s >= rules.cut_s
+
     def may_be_cut(self, rules: DropRules, now_s: float) -> bool:
         """Must it still be asked whether its end is there? Not when its sender says so, nor when it is old enough."""
         return not self.renamed and now_s - self.since_s < rules.cut_s
