@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from crossdock.foundation.misfit import MISFITS_MAX, misfits, of_decoder, of_field, shown
+from crossdock.foundation.misfit import MISFITS_MAX, in_their_words, misfits, of_decoder, of_field, shown
 
 
 class Colour(StrEnum):
@@ -139,3 +139,24 @@ def test_the_decoders_own_words_keep_their_place() -> None:
     assert of_decoder("Expected `str` - at `$.a`").path == "$.a"
     assert of_field("`lines[1].sku` stands twice") == ("$.lines[1].sku", "stands twice")
     assert of_field("no field") == ("$", "no field")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("$.lines[3].sku", "$.line_items[3].sku"),
+        ("$.lines[3].taxes[1].code", "$.line_items[3].tax_lines[1].code"),
+        ("$.lines", "$.line_items"),
+        ("$.liners", "$.liners"),
+        ("$", "$"),
+    ],
+)
+def test_a_place_is_told_in_the_senders_words_as_far_as_they_are_known(ours: str, theirs: str) -> None:
+    paths = {"$.lines": "$.line_items", "$.lines[].taxes": "$.line_items[].tax_lines"}
+
+    assert in_their_words(ours, paths) == theirs
+
+
+def test_what_a_part_says_of_its_fields_has_no_place_in_the_whole() -> None:
+    assert of_field("`parts[0].code` stands twice", Whole) == ("$.parts[0].code", "stands twice")
+    assert of_field("`units` must be greater than 0", Whole) == ("$", "`units` must be greater than 0")

@@ -34,9 +34,7 @@ LINES_MAX = 1000
 RESERVATIONS_MAX = 20
 ReservationName = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z0-9._:~-]{1,128}(?!\n)$", extra={"wanted": "1 to 128 letters, digits or . _ : ~ -"}
-    ),
+    msgspec.Meta(pattern=r"^[A-Za-z0-9._:~-]{1,128}(?!\n)$", extra={"wanted": "1 to 128 letters, digits or . _ : ~ -"}),
 ]
 
 

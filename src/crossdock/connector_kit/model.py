@@ -97,6 +97,11 @@ class Decoded:
     """Key of a parent that must exist first, e.g. `order/1042` for a cancellation; empty when there is none."""
     persons: tuple[Person, ...] = ()
     """People whom the message names beside its document (a receipt's loyalty customer): erasing them erases the message."""
+    paths: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where the document's places stand in the message, as far as that is known: `$.lines[].sku` → `$.line_items[].sku`.
+
+    What the document's own checks refuse is then told to people by the words of its sender.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ SHOWN_MAX: Final = 60
 KNOWN_MAX: Final = 24
 """More allowed values than that are not told, only the nearest ones."""
 _OF_FIELD: Final = re.compile(r"^`(?P<path>[\w.\[\]]+)` (?P<reason>.*)$", re.DOTALL)
+_NUMBER_AT: Final = re.compile(r"\[\d+\]")
+_NO_NUMBER: Final = re.compile(r"\[\]")
 _STEP: Final = re.compile(r"\w+")
 _AT: Final = re.compile(r"^(?P<reason>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
 
@@ -53,10 +55,27 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
-def of_field(text: str) -> tuple[str, str]:
-    """Where and why, of what a document says of its own fields: `` `lines[1].sku` names an item twice``."""
+def of_field(text: str, kind: type[msgspec.Struct] | None = None) -> tuple[str, str]:
+    """Where and why, of what a document says of its own fields: `` `lines[1].sku` names an item twice``.
+
+    With a *kind*, only of its own fields: what a part of it says of its fields has no place that is known here.
+    """
     found = _OF_FIELD.match(text)
-    return (f"$.{found['path']}", found["reason"]) if found else ("$", text)
+    if found is None or (kind is not None and _STEP.findall(found["path"])[0] not in kind.__struct_fields__):
+        return "$", text
+    return f"$.{found['path']}", found["reason"]
+
+
+def in_their_words(path: str, paths: Mapping[str, str]) -> str:
+    """The same place by other names: *paths* say what is called how (`$.lines[].sku`), as far as that is known."""
+    numbers = iter(_NUMBER_AT.findall(path))
+    plain = _NUMBER_AT.sub("[]", path)
+    known = max(
+        (each for each in paths if plain == each or plain.startswith((f"{each}.", f"{each}["))), key=len, default=""
+    )
+    if not known:
+        return path
+    return _NO_NUMBER.sub(lambda _: next(numbers, "[]"), paths[known] + plain.removeprefix(known))
 
 
 def of_decoder(text: str) -> Misfit:

@@ -23,7 +23,7 @@ from crossdock.canonical.base import (
     check_moment,
     check_positive,
 )
-from crossdock.canonical.orders import Mode
+from crossdock.canonical.orders import Mode, ReservationName
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.gateway.asgi import Answer, Request, decode
@@ -77,12 +77,7 @@ class HoldLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class HoldBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Hold units for a channel, up to what it may sell, on locations of its pool."""
 
-    key: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^[A-Za-z0-9._:~-]{1,128}(?!\n)$", extra={"wanted": "1 to 128 letters, digits or . _ : ~ -"}
-        ),
-    ]
+    key: ReservationName
     """The caller's own: the same key with the same lines gets the same answer, for ever."""
     channel: Code
     lines: Annotated[list[HoldLineBody], msgspec.Meta(min_length=1, max_length=LINES_MAX)]

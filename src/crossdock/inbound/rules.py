@@ -16,7 +16,7 @@ from crossdock.canonical.base import Document
 from crossdock.canonical.orders import OrderChanged, OrderPlaced, Person
 from crossdock.canonical.receipts import SaleRecorded
 from crossdock.connector_kit.model import Decoded
-from crossdock.foundation.misfit import misfits, of_decoder
+from crossdock.foundation.misfit import in_their_words, misfits, of_decoder
 from crossdock.inbound.model import (
     About,
     Applied,
@@ -122,6 +122,7 @@ def draft_of(number: int, item: Decoded) -> Draft:
             problem = (found[0].path, shown(found[0].reason)) if found else read_problem(str(error))
     if problem is not None:
         path, reason = problem
+        path = in_their_words(path, item.paths)
         key = "" if "\x00" in key else bounded(key)
         return Draft(number=number, key=key, path=path, reason=reason, persons=_persons(item))
     return Draft(

@@ -16,6 +16,7 @@ from crossdock.canonical.orders import PaymentStatus
 from crossdock.connector_kit.model import Damaged, Decoded
 from crossdock.connector_kit.record import Undecodable
 from crossdock.connectors.shopify import CONNECTOR
+from crossdock.inbound.rules import draft_of
 from crossdock.simulation.shop import Order, Tracking
 from crossdock.simulation.shop.rest_shape import order_body
 
@@ -178,8 +179,22 @@ async def test_an_order_in_an_unknown_currency_is_set_aside_under_its_key(shop: 
     (damaged,) = CONNECTOR.webhooks.topics[0].decode(shop.received(body, "orders/create"))
 
     assert isinstance(damaged, Damaged)
+    assert str(damaged.error).startswith("$.currency: must be an ISO 4217 currency code")
     assert "ZZZ" in str(damaged.error)
     assert damaged.key == f"order/{order.id}"
+
+
+async def test_what_an_order_may_not_hold_is_told_in_the_shops_own_words(shop: World) -> None:
+    order = shop.buy(("APPLE", 1), ("LAMP", 1))
+    body = webhook_body(shop, order).replace(b'"sku":"LAMP"', b'"sku":"LA\\u200bMP"')
+    assert CONNECTOR.webhooks is not None
+    (decoded,) = CONNECTOR.webhooks.topics[0].decode(shop.received(body, "orders/create"))
+    assert isinstance(decoded, Decoded)
+
+    draft = draft_of(0, decoded)
+
+    assert (draft.path, draft.damaged) == ("$.line_items[1].sku", True)
+    assert "invisible characters" in draft.reason
 
 
 async def test_a_body_that_is_no_order_is_refused_whole(shop: World) -> None:

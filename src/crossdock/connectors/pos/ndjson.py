@@ -91,7 +91,7 @@ def _line(received: Received, path: str, raw: bytes) -> Decoded | Damaged | Reco
     except Undecodable as error:
         return Damaged(error=error, key=key, raw=raw)
     except (ValueError, OverflowError) as error:  # what a canonical document, or a calendar, refuses
-        place, reason = of_field(str(error))
+        place, reason = of_field(str(error), SaleRecorded)
         return Damaged(error=Undecodable(path + place.removeprefix("$"), reason), key=key, raw=raw)
 
 

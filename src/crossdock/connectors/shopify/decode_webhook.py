@@ -2,18 +2,32 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from crossdock.canonical.orders import Address, Person
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Record
 from crossdock.connectors.shopify.order import Told, ToldCharge, ToldLine, ToldTax, key_of, record
 
+PATHS: Final = {
+    "$.channel_order_id": "$.id",
+    "$.number": "$.name",
+    "$.placed_at": "$.created_at",
+    "$.total": "$.total_price",
+    "$.lines": "$.line_items",
+    "$.charges": "$.shipping_lines",
+    "$.payments[].tender": "$.payment_gateway_names[]",
+    "$.ship_to": "$.shipping_address",
+    "$.ship_to.country": "$.shipping_address.country_code",
+}
+"""What an order's fields are called in the vendor's words."""
+
 
 def decode_order(received: Received) -> Iterable[Decoded | Damaged]:
     """One order as it is now; creation, update and cancellation all carry it whole."""
     raw = Record.parse(received.body)
     key = key_of(raw.key("id"))
-    yield record(lambda: read_order(raw), received, key=key)
+    yield record(lambda: read_order(raw), received, key=key, paths=PATHS)
 
 
 def read_order(raw: Record) -> Told:

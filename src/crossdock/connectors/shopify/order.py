@@ -5,7 +5,7 @@ whichever way it came.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -17,6 +17,7 @@ from crossdock.canonical.money import unit
 from crossdock.canonical.orders import Address, Charge, OrderLine, OrderPlaced, Payment, PaymentStatus, Person
 from crossdock.connector_kit.model import Damaged, Decoded, Received
 from crossdock.connector_kit.record import Undecodable
+from crossdock.foundation.misfit import in_their_words, of_field
 
 ZERO: Final = Decimal(0)
 TEXT_MAX: Final = 500
@@ -95,14 +96,30 @@ def key_of(order_number: str) -> str:
     return f"order/{order_number}"
 
 
-def record(read: Callable[[], Told], received: Received, *, key: str, path: str = "$") -> Decoded | Damaged:
+def record(
+    read: Callable[[], Told],
+    received: Received,
+    *,
+    key: str,
+    path: str = "$",
+    paths: Mapping[str, str] | None = None,
+) -> Decoded | Damaged:
     """What *read* makes of one order, or where it cannot be read, or what of it no order can be."""
     try:
-        return decoded(read(), received)
+        told = read()
+        return replace(decoded(told, received), paths=_where(told, paths or {}))
     except Undecodable as error:
         return Damaged(error=error, key=key)
     except ValueError as error:  # what a canonical document refuses
-        return Damaged(error=Undecodable(path, str(error)), key=key)
+        place, reason = of_field(str(error), OrderPlaced)
+        return Damaged(error=Undecodable(path + in_their_words(place, paths or {}).removeprefix("$"), reason), key=key)
+
+
+def _where(told: Told, paths: Mapping[str, str]) -> Mapping[str, str]:
+    """Lines that were taken back are left out: then nobody can say which number a line has in the message."""
+    if all(line.current > 0 for line in told.lines):
+        return paths
+    return {ours: theirs for ours, theirs in paths.items() if ours != "$.lines"}
 
 
 def decoded(told: Told, received: Received) -> Decoded:
