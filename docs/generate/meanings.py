@@ -267,6 +267,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "stock.landed.served": "Whose units stand on goods now, the first ranked first.",
     "stock.late.losing": "Whose units have no day any more.",
     "NamedReservation.reservation": "Its key, with the caller's name before it: `api.web/cart-1`.",
+    "order.goods_gone.promised_by": "By when the customer was promised the goods, as the channel told.",
     "order.backordered.promised_by": "By when the customer was promised the goods, as the channel told.",
     "ClaimUnits.reservation": "The reservation's key: `order/<id>/<n>` for claims that placing made.",
     "stock.discrepancy.cause": "How it came to light.",

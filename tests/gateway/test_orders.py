@@ -1,12 +1,15 @@
 """Laws of taking orders in over HTTP."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from crossdock.canonical.base import OrderId
+from crossdock.canonical.base import OrderId, Sku
 from crossdock.canonical.facts import OrderAccepted
 from crossdock.catalog import service as catalog
 from crossdock.eventlog import service as eventlog
+from crossdock.foundation.db import Tx
+from crossdock.gateway.keys import Scope
 from crossdock.orders import service as orders
 from gateway.shop import ESTATE, Api, line, order
 
@@ -204,3 +207,48 @@ async def test_a_known_number_with_other_content_is_no_repetition(api: Api) -> N
     assert isinstance(items, list)
     assert [item["status"] for item in items] == [409, 202]
     assert await api.count("orders") == 2
+
+
+async def placed_from(api: Api, *reservations: str) -> OrderId:
+    """An order of five tea that names reservations, looked at."""
+    told = await api.post("/v1/orders", order("1", line("TEA", "5"), reservations=list(reservations), total="22.50"))
+    order_id = OrderId(UUID(str(told.json["order_id"])))
+    async with api.hub.database.transaction() as tx:
+        await orders.place(tx, ESTATE, [order_id], known=described, now=api.hub.clock.now())
+    return order_id
+
+
+async def described(_tx: Tx, skus: Collection[Sku]) -> Mapping[Sku, bool]:
+    """Every item is."""
+    return dict.fromkeys(skus, True)
+
+
+def cart(units: str) -> "dict[str, object]":
+    return {"key": "cart-1", "channel": "web", "lines": [{"sku": "TEA", "quantity": units}]}
+
+
+async def test_an_order_takes_over_the_hold_that_it_names_and_only_it_ends_it_then(api: Api) -> None:
+    await api.stock("TEA", dc=5)
+    assert (await api.post("/v1/reservations", cart("5"))).status == 201
+
+    order_id = await placed_from(api, "cart-1")
+
+    assert (await api.get(f"/v1/orders/{order_id}")).json["status"] == "released"
+    refused = await api.post("/v1/reservations/cart-1/release", {"reason": "emptied"})
+    assert (refused.status, refused.kind) == (409, "conflict")
+    assert f"order/{order_id} stands on it" in str(refused.json["detail"])
+    shown = (await api.get("/v1/reservations/cart-1")).json
+    assert (shown["state"], shown["order_id"]) == ("allocated", str(order_id))
+
+
+async def test_an_order_cannot_take_over_another_callers_hold(api: Api) -> None:
+    await api.stock("TEA", dc=5)
+    other = await api.new_key("other", Scope.RESERVATIONS)
+    await api.api_keys_are_read_again()
+    assert (await api.post("/v1/reservations", cart("3"), key=other)).status == 201
+
+    order_id = await placed_from(api, "cart-1")
+
+    assert (await api.get(f"/v1/orders/{order_id}")).json["status"] == "released"
+    shown = (await api.get("/v1/reservations/cart-1", key=other)).json
+    assert (shown["state"], shown["order_id"]) == ("held", None)

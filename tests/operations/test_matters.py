@@ -167,6 +167,13 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         OutsideAbout(),
         facts.OrderBackorderEnded(order_id=ID),
     ),
+    (
+        facts.OrderGoodsGone(
+            order_id=ID, number="#1", sku="A", location=STORE, quantity=Decimal(1), cause="issue x", promised_by=NOW
+        ),
+        OutsideAbout(),
+        None,
+    ),
 ]  # fmt: skip
 LOOKED_AT = {"stock_short", "stock_discrepancy"}
 """Types for which looking, counting and correcting is all there is."""

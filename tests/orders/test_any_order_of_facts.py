@@ -8,15 +8,16 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crossdock.canonical.base import OrderId, Sku
+from crossdock.canonical.base import FulfilmentId, OrderId, Sku
 from crossdock.canonical.orders import OrderPlaced, PaymentStatus
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.fulfilment.model import Shipping
+from crossdock.inventory.model import PositionKey
 from crossdock.orders import service as orders
 from crossdock.orders.model import HoldCode, Part
 from crossdock.orders.states import OrderStatus
-from orders.kit import ESTATE, NOW, World, line, order
+from orders.kit import DC, ESTATE, NOW, World, line, order
 
 names = count(1)
 REAL = settings(
@@ -35,6 +36,11 @@ STEPS = st.lists(
 async def everything(_tx: Tx, skus: Collection[Sku]) -> Mapping[Sku, bool]:
     """A catalogue in which every item exists."""
     return dict.fromkeys(skus, True)
+
+
+async def nobody(_tx: Tx, _orders: Collection[OrderId]) -> Collection[FulfilmentId]:
+    """No other system has been told of any work."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -95,6 +101,9 @@ class Story:
     async def _till(self) -> None:
         self.sold_at_tills += 1
         await self.world.sold(self.sku, dc=1)
+        found = [orders.Shortage(PositionKey(self.sku, DC), "issue at the till")]
+        async with self.world.database.transaction() as tx:
+            await orders.repromise(tx, ESTATE, found, told=nobody, known=everything, now=NOW)
 
     async def _waive(self) -> None:
         async with self.world.database.transaction() as tx:
@@ -136,7 +145,10 @@ class Story:
         units = view.order.units
         positions = (await self.world.positions(self.sku)).values()
         assert sum(each.on_hand for each in positions) == self.received - self.sold_at_tills - units.out
-        assert sum(each.allocated for each in positions) == units.released
+        claimed = sum(each.allocated + each.dated + each.backordered for each in positions)
+        assert claimed == units.released + units.backordered, "every unit that is wanted is claimed, and no other"
+        if not view.order.standing:
+            assert sum(each.allocated for each in positions) == units.released
         over = sum(max(Decimal(0), each.allocated - max(Decimal(0), each.on_hand)) for each in positions)
         assert sum(each.short for each in positions) == over
         facts = await self.world.facts(self.order_id)

@@ -4,7 +4,7 @@ Each reactor has its own cursor, moved in the transaction that holds its effect:
 A fact that a reactor cannot digest is handed to a person and passed: it never stops the facts behind it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
@@ -13,7 +13,7 @@ from uuid import UUID
 from crossdock.assembly.hub import Hub
 from crossdock.availability import service as availability
 from crossdock.canonical import facts
-from crossdock.canonical.base import Document, LocationCode, OrderId, Sku
+from crossdock.canonical.base import Document, FulfilmentId, LocationCode, OrderId, Sku
 from crossdock.catalog import service as catalog
 from crossdock.crossref import service as crossref
 from crossdock.estate.model import Estate, FlowKind
@@ -25,6 +25,7 @@ from crossdock.finance.model import PostedDocument
 from crossdock.foundation.apart import NOT_NOW
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
+from crossdock.inventory.model import PositionKey
 from crossdock.operations import service as operations
 from crossdock.operations.model import Matter
 from crossdock.orders import service as orders
@@ -84,6 +85,21 @@ async def _start_on_landed(tx: Tx, estate: Estate, events: Sequence[Event], now:
     whose = await orders.orders_of(tx, keys)
     causes = {order_id: keys[key] for key, order_id in whose.items()}
     await orders.place(tx, estate, sorted(causes), known=catalog.tracked, now=now, causes=causes)
+
+
+async def _repromise(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """Goods that were promised are gone: who gives way takes them elsewhere, or waits, and people hear of it."""
+    found = [
+        orders.Shortage(PositionKey(Sku(event.fact.sku), event.fact.location), event.fact.cause, event.id)
+        for event in events
+        if isinstance(event.fact, facts.StockShort)
+    ]
+    await orders.repromise(tx, estate, found, told=_told_to_ship, known=catalog.tracked, now=now)
+
+
+async def _told_to_ship(tx: Tx, of_orders: Collection[OrderId]) -> Collection[FulfilmentId]:
+    """Work that another system has been told of, or may have been."""
+    return {FulfilmentId(UUID(each)) for each in await outbound.told_of(tx, FlowKind.SHIPMENT, of_orders)}
 
 
 async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime) -> None:
@@ -170,6 +186,7 @@ REACTORS: Final = (
         to=(facts.OrderAccepted, facts.OrderHoldReleased, facts.OrderPaymentChanged, facts.OrderLinesCancelled),
         react=_place_orders,
     ),
+    Reactor(name="short", to=(facts.StockShort,), react=_repromise),
     Reactor(name="landed", to=(facts.StockLanded, facts.StockLate), react=_start_on_landed),
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
     Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_end_cancelled),

@@ -20,6 +20,7 @@ from crossdock.canonical.order_facts import (
     OrderCancelled,
     OrderCompleted,
     OrderEdited,
+    OrderGoodsGone,
     OrderHeld,
     OrderHoldReleased,
     OrderLinesCancelled,
@@ -107,6 +108,7 @@ __all__ = [
     "OrderCancelled",
     "OrderCompleted",
     "OrderEdited",
+    "OrderGoodsGone",
     "OrderHeld",
     "OrderHoldReleased",
     "OrderLinesCancelled",
@@ -141,6 +143,7 @@ Fact: TypeAlias = (
     OrderAccepted
     | OrderPlacedOnStock
     | OrderRepromised
+    | OrderGoodsGone
     | OrderBackordered
     | OrderBackorderEnded
     | OrderHeld

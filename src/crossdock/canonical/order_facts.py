@@ -83,6 +83,22 @@ class OrderRepromised(Document, frozen=True, tag="order.repromised", tag_field="
     """What took the goods: the movement's kind and reference."""
 
 
+class OrderGoodsGone(Document, frozen=True, tag="order.goods_gone", tag_field="fact"):
+    """Goods that the order was promised are gone, and another system has been told to ship them: people decide."""
+
+    order_id: Code
+    number: Text
+    sku: Code
+    location: LocationCode
+    quantity: Decimal
+    cause: Text
+    """What took the goods: the movement's kind and reference."""
+    promised_by: Moment | None = None
+
+    def __post_init__(self) -> None:
+        check_finite(self.quantity, "quantity")
+
+
 class OrderBackordered(Document, frozen=True, tag="order.backordered", tag_field="fact"):
     """Units of the order have neither goods nor a day, and that is a matter for people."""
 

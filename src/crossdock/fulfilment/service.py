@@ -49,6 +49,8 @@ class Reduction:
     reference: str
     """Tells this reduction from others of the same fulfilment."""
     causation_id: UUID | None = None
+    frees: bool = True
+    """False: what claimed the units stands elsewhere already."""
 
 
 def stream_of(fulfilment_id: FulfilmentId) -> str:
@@ -168,7 +170,7 @@ async def reduce_many(tx: Tx, reductions: Sequence[Reduction], *, now: datetime)
             correlation_id=each.fulfilment.correlation_id,
         )
         for each in reductions
-        if (claimed := _grants(each.fulfilment, each.units))
+        if each.frees and (claimed := _grants(each.fulfilment, each.units))
     ]
     if releases:
         await inventory.release(tx, releases, origin=Origin.begin(SOURCE), now=now)

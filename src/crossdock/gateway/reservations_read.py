@@ -15,6 +15,7 @@ from crossdock.gateway.parts import caller_of, parts_of
 from crossdock.gateway.problems import Problem
 from crossdock.gateway.reservations import reservation_key, usable_key
 from crossdock.inventory import service as inventory
+from crossdock.orders import service as orders
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,8 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     expires_at: datetime | None
     claims: list[ClaimView]
+    order_id: str | None = None
+    """The order that took it over: only that ends it."""
 
 
 @get("/v1/reservations/{key:str}", summary="One reservation", opt={"scope": Scope.RESERVATIONS, "of_channels": True})
@@ -46,6 +49,7 @@ async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State,
     name = reservation_key(caller_of(request), key)
     async with parts.reads.transaction() as tx:
         found = await inventory.find(tx, [name], now=parts.hub.clock.now()) if usable_key(key) else {}
+        whose = await orders.orders_of(tx, [name]) if found else {}
     if name not in found:
         raise Problem("not-found", "there is no reservation of that key")
     reservation = found[name]
@@ -66,4 +70,5 @@ async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State,
             )
             for claim in reservation.claims
         ],
+        order_id=str(whose[name]) if name in whose else None,
     )

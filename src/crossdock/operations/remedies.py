@@ -283,6 +283,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "cancel. The exception closes by itself when all units have goods or a day, and when the order is cancelled.",
         dismiss=_CLOSE,
     ),
+    "order_goods_gone": Remedy(
+        about=_outside,
+        todo="Ask the location whether it has the goods all the same. If not, take the shipment back in the system that was "
+        "told to ship it, then find the goods elsewhere or cancel the line.",
+        dismiss=_CLOSE,
+    ),
     "order_cancelled_after_posting": Remedy(
         about=_outside,
         todo="Undo the documents over there (cancel, credit), as the detail names them; "

@@ -120,6 +120,20 @@ def _backordered(fact: facts.OrderBackordered) -> Matter:
 
 
 @matter_of.register
+def _gone(fact: facts.OrderGoodsGone) -> Matter:
+    day = "without a day" if fact.promised_by is None else f"by {fact.promised_by.isoformat(timespec='minutes')}"
+    units = f"{fact.quantity.normalize():f} x {fact.sku}"
+    return Matter(
+        type="order_goods_gone",
+        key=f"gone/{fact.order_id}/{fact.sku}@{fact.location}",
+        subject=f"order/{fact.order_id}",
+        path="$.lines",
+        detail=f"order {fact.number}, promised {day}: {units} are gone at {fact.location} ({fact.cause}), which has been "
+        "told to ship them"[:500],
+    )
+
+
+@matter_of.register
 def _refused(fact: facts.IntentRefused) -> Matter:
     return Matter(
         type="intent_refused",

@@ -147,6 +147,11 @@ def _repromised(fact: facts.OrderRepromised) -> str:
 
 
 @told.register
+def _gone(fact: facts.OrderGoodsGone) -> str:
+    return f"{_plain(fact.quantity)} x {fact.sku} gone at {fact.location}, which was told to ship them: {fact.cause}"
+
+
+@told.register
 def _backordered(fact: facts.OrderBackordered) -> str:
     return f"{_goods(fact.lines)} without goods: {fact.reason}"
 

@@ -22,6 +22,7 @@ from crossdock.orders.reading.service import (
     sale_document,
     shipment_document,
 )
+from crossdock.orders.repromising.service import Shortage, repromise
 from crossdock.orders.standing.service import orders_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "LinesOutcome",
     "NotOpen",
     "Shipping",
+    "Shortage",
     "View",
     "accept_many",
     "apply_change",
@@ -56,6 +58,7 @@ __all__ = [
     "orders_of",
     "place",
     "release_hold",
+    "repromise",
     "retry_backorders",
     "sale_document",
     "ship",

@@ -30,10 +30,14 @@ UNITS: Final[Mapping[tuple[Part, UnitFact], Part]] = {
     (Part.UNPLACED, UnitFact.ALLOCATED): Part.ALLOCATED,
     (Part.UNPLACED, UnitFact.MISSING): Part.BACKORDERED,
     (Part.UNPLACED, UnitFact.CANCELLED): Part.CANCELLED,
+    (Part.UNPLACED, UnitFact.SHIPPED): Part.SHIPPED,  # taken back from a location that had it all the same
+    (Part.UNPLACED, UnitFact.COLLECTED): Part.COLLECTED,  # the same at the counter
     (Part.BACKORDERED, UnitFact.MISSING): Part.BACKORDERED,  # looked again, still nothing
     (Part.BACKORDERED, UnitFact.ALLOCATED): Part.ALLOCATED,  # goods landed
     (Part.BACKORDERED, UnitFact.REJECTED): Part.UNPLACED,  # nothing is kept for them any more: look again
     (Part.BACKORDERED, UnitFact.CANCELLED): Part.CANCELLED,
+    (Part.BACKORDERED, UnitFact.SHIPPED): Part.SHIPPED,  # believed gone, and found
+    (Part.BACKORDERED, UnitFact.COLLECTED): Part.COLLECTED,  # the same at the counter
     (Part.ALLOCATED, UnitFact.ALLOCATED): Part.ALLOCATED,  # moved to another location
     (Part.ALLOCATED, UnitFact.RELEASED): Part.RELEASED,
     (Part.ALLOCATED, UnitFact.REJECTED): Part.UNPLACED,

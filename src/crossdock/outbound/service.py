@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from crossdock.canonical.base import OrderId
 from crossdock.canonical.intents import UNDOES, IntentDocument
 from crossdock.connections import service as connections
 from crossdock.crossref import service as crossref
 from crossdock.crossref.model import LandedDocument
-from crossdock.estate.model import Estate
+from crossdock.estate.model import Estate, FlowKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.foundation.db import Tx
@@ -18,6 +19,7 @@ from crossdock.foundation.ids import id_floor, new_id
 from crossdock.foundation.log import logger
 from crossdock.outbound import facts, store
 from crossdock.outbound.causes import LOOKUP_CAUSE, connection_cause, known_lookups, text
+from crossdock.outbound.derivation.rules import order_key
 from crossdock.outbound.derivation.service import Derived, derive, derive_from, pass_by
 from crossdock.outbound.model import (
     Answer,
@@ -68,6 +70,7 @@ __all__ = [
     "resend",
     "resolve",
     "restore_connection",
+    "told_of",
     "verify",
     "withdraw",
 ]
@@ -138,6 +141,11 @@ async def freshness(tx: Tx, since: datetime) -> Sequence[Freshness]:
 async def document_of(tx: Tx, connection: str, kind: str, reference: str) -> str | None:
     """The target's document that our reference became; None while it has not landed."""
     return await reading.document_of(tx, connection, kind, reference)
+
+
+async def told_of(tx: Tx, kind: FlowKind, orders: Collection[OrderId]) -> Collection[str]:
+    """References of the orders' intents of a kind that another system was told of, or may have been."""
+    return await reading.told_of(tx, kind.value, [order_key(str(order_id)) for order_id in orders])
 
 
 def is_undone(estate: Estate, connection: str, kind: str) -> bool:

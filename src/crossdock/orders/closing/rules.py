@@ -14,6 +14,8 @@ from crossdock.orders.states import UnitFact
 LEAVING: Final[Mapping[Mode, UnitFact]] = {Mode.SHIP: UnitFact.SHIPPED, Mode.PICKUP: UnitFact.COLLECTED}
 WITH_LOCATION: Final = (Part.PACKED, Part.PICKED, Part.RELEASED)
 """Parts of units that a location is working on, furthest first: what leaves is taken from there."""
+TAKEN_BACK: Final = (Part.CANCELLED, Part.BACKORDERED, Part.UNPLACED, Part.RELEASED, Part.PICKED, Part.PACKED)
+"""Where units are that a location need not give any more, those that nobody works on first."""
 OPEN: Final = (Part.UNPLACED, Part.BACKORDERED, Part.ALLOCATED, Part.RELEASED, Part.PICKED, Part.PACKED)
 
 
@@ -84,17 +86,41 @@ def taken_back(order: Order, units: Mapping[str, Decimal]) -> Moved:
     )
 
 
+def relieved(
+    order: Order, moved: Moved, was_open: Mapping[str, Decimal], work: Sequence[Fulfilment]
+) -> Sequence[tuple[Fulfilment, Mapping[str, Decimal]]]:
+    """What other locations need not give any more, because it has left from where it had been taken back."""
+    twice: dict[str, Decimal] = {}
+    for line, vector in moved.lines:
+        twice[line.line_id] = _worked_on(line.vector) - _worked_on(vector) - was_open.get(line.line_id, ZERO)
+    found: list[tuple[Fulfilment, Mapping[str, Decimal]]] = []
+    for each in sorted(
+        (each for each in work if each.order_id == order.header.order_id), key=lambda one: one.fulfilment_id
+    ):
+        back: dict[str, Decimal] = {}
+        for given in each.lines:
+            units = min(given.open, twice.get(given.line_id, ZERO))
+            if units > ZERO:
+                back[given.line_id] = units
+                twice[given.line_id] -= units
+        if back:
+            found.append((each, back))
+    return found
+
+
 def _worked_on(vector: Vector) -> Decimal:
     return sum((vector.of(part) for part in WITH_LOCATION), ZERO)
 
 
 def left(order: Order, mode: Mode, was_open: Mapping[str, Decimal], revived: Mapping[str, Decimal]) -> Moved:
-    """Units left: those a location was working on, and those that had been cancelled but left all the same."""
+    """Units left: those a location was working on, and those taken back from it that left all the same, because they were
+    cancelled or because their goods were believed gone.
+    """
     fact = LEAVING[mode]
     moves = []
     for line in order.lines:
         vector = moved(line.vector, fact, was_open.get(line.line_id, ZERO), out_of=WITH_LOCATION)
-        vector = moved(vector, fact, revived.get(line.line_id, ZERO), out_of=(Part.CANCELLED,))
+        vector = moved(vector, fact, revived.get(line.line_id, ZERO), out_of=TAKEN_BACK)
         moves.append((line, vector))
     return _moved(order, moves)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from crossdock.canonical.base import OrderId
@@ -41,7 +41,8 @@ from crossdock.orders.rules import plain
 from crossdock.orders.standing import service as standing
 from crossdock.orders.standing.model import Case
 
-FREED = "the order is cancelled"
+FREED: Final = "the order is cancelled"
+LEFT_ELSEWHERE: Final = "it has left from another location"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +256,8 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
     moves: dict[tuple[OrderId, str], tuple[Line, Vector]] = {}
     ended: dict[OrderId, Origin] = {}
     late: list[Placing] = []
+    revived: dict[OrderId, Shipping] = {}
+    twice: list[fulfilments.Reduction] = []
     for shipping, outcome in zip(shippings, outcomes, strict=True):
         match outcome:
             case Shipped():
@@ -262,6 +265,13 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                 moved = rules.left(order, outcome.mode, outcome.open, outcome.revived)
                 orders[outcome.order_id] = moved.order
                 moves |= {(line.order_id, line.line_id): (line, vector) for line, vector in moved.lines}
+                if outcome.revived:
+                    revived[outcome.order_id] = shipping
+                    others = [each for each in work.values() if each.fulfilment_id != shipping.fulfilment_id]
+                    twice += [
+                        fulfilments.Reduction(each, units, LEFT_ELSEWHERE, f"left/{new_id()}", shipping.causation_id)
+                        for each, units in rules.relieved(order, moved, outcome.open, others)
+                    ]
                 origin = Origin(
                     correlation_id=order.header.correlation_id,
                     source=shipping.source,
@@ -270,13 +280,18 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                 if not moved.order.open:
                     ended[outcome.order_id] = origin
                 if outcome.revived:
-                    reason = f"parcel {shipping.reference} left although it was cancelled"
+                    reason = f"parcel {shipping.reference} left although it was taken back"
                     late.append(Placing(outcome.order_id, Finding(HoldCode.SHIPPED_AFTER_CANCEL, reason), origin))
             case AlreadyShipped() | Exceeds() | Unexpected() | Unknown():
                 pass
             case _:
                 assert_never(outcome)
     await move_units(tx, list(moves.values()))
+    await fulfilments.reduce_many(tx, twice, now=now)
+    for order_id in sorted(revived):
+        await standing.shed(tx, orders[order_id], LEFT_ELSEWHERE, now=now)
+        if not orders[order_id].units.backordered:
+            await standing.forget(tx, [Case.of(orders[order_id], revived[order_id].causation_id)], now=now)
     await _complete(tx, ended, now=now)
     await place_many(tx, late, now=now)
     return outcomes

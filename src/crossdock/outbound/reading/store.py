@@ -1,6 +1,6 @@
 """SQL that only looks at intents and attempts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, LiteralString
@@ -65,6 +65,15 @@ SELECT connection, kind, state::text AS state, count(*) AS intents, min(created_
 
 STATES_OF: Final[LiteralString] = """
 SELECT state::text, count(*) FROM outbound.intent WHERE id = ANY(%(ids)b::uuid[]) GROUP BY state
+"""
+
+# Over there, or maybe: the same as what is begun for those who undo.
+TOLD_OF: Final[LiteralString] = """
+SELECT reference
+  FROM outbound.intent
+ WHERE business_key = ANY(%(keys)b::text[])
+   AND kind = %(kind)s
+   AND (state IN ('sending', 'in_doubt', 'landed') OR unsure)
 """
 
 DOCUMENT_OF: Final[LiteralString] = """
@@ -156,6 +165,12 @@ async def backlog(tx: Tx) -> list[Backlog]:
 async def states_of(tx: Tx, ids: Sequence[UUID]) -> dict[IntentState, int]:
     """Where a group stands."""
     return {IntentState(row[0]): row[1] for row in await fetch_tuples(tx, STATES_OF, {"ids": ids})}
+
+
+async def told_of(tx: Tx, kind: str, business_keys: Collection[str]) -> Collection[str]:
+    """References of a kind that another system was told, or may have been."""
+    rows = await fetch_tuples(tx, TOLD_OF, {"kind": kind, "keys": sorted(business_keys)})
+    return {row[0] for row in rows}
 
 
 async def document_of(tx: Tx, connection: str, kind: str, reference: str) -> str | None:

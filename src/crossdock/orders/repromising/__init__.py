@@ -1,0 +1,1 @@
+"""Orders whose goods are gone."""
