@@ -33,7 +33,7 @@ class Ordeal(StrEnum):
 
 
 @app.command(name="bench")
-def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = False) -> int:
+def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = False, write: bool = False) -> int:
     """Measure one area; exit code 1 when a goal is missed.
 
     Args:
@@ -41,6 +41,7 @@ def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = F
         rounds: How often each side is measured; medians are shown.
         seconds: How long each run takes.
         json: Print a list for machines.
+        write: Write the page and the chart that compare (stock) into docs/explanation.
     """
     match area:
         case Area.INTAKE:
@@ -48,7 +49,7 @@ def measure(area: Area, *, rounds: int = 5, seconds: float = 3.0, json: bool = F
         case Area.IDLE:
             figures = asyncio.run(idle.idle(rounds, seconds * 10))
         case Area.STOCK:
-            figures = asyncio.run(stock(rounds, seconds))
+            figures = asyncio.run(stock(rounds, seconds, write=write))
         case _:
             assert_never(area)
     show(figures, as_json=json)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -73,11 +74,11 @@ def run(contender: Contender, file: Path, *, clients: int, seconds: float) -> fl
     return tps(contender.dsn, file, clients=clients, seconds=seconds)
 
 
-def tps(dsn: str, file: Path, *, clients: int, seconds: float) -> float:
+def tps(dsn: str, file: Path, *, clients: int, seconds: float, options: Sequence[str] = ()) -> float:
     """Transactions per second of a script."""
     command = [str(programs() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=2"]
     ran = subprocess.run(
-        [*command, f"--time={max(1, round(seconds))}", f"--file={file}", dsn],
+        [*command, *options, f"--time={max(1, round(seconds))}", f"--file={file}", dsn],
         capture_output=True,
         text=True,
         env=environment(),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.figures import Figure
-from bench.stock import flash, hot, snapshot, web
+from bench.stock import compare, flash, hot, snapshot, web
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -20,12 +20,13 @@ async def long_snapshot(seconds: float) -> Sequence[Figure]:
         return await snapshot.snapshots(seconds, progress, held_s=snapshot.FULL_S)
 
 
-async def stock(rounds: int, seconds: float) -> Sequence[Figure]:
+async def stock(rounds: int, seconds: float, *, write: bool) -> Sequence[Figure]:
     """Measure them with progress on the screen."""
     with _shown() as progress:
         return [
             *await hot.reservations(rounds, seconds, progress),
             *await web.over_http(rounds, seconds, progress),
+            *await compare.side_by_side(rounds, seconds, progress, write=write),
             *await flash.flash(max(flash.SHORT_S, seconds), progress),
             *await snapshot.snapshots(seconds, progress, held_s=max(snapshot.HELD_S, seconds * 2 * rounds)),
         ]

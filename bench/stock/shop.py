@@ -83,6 +83,12 @@ class Shop:
         await asyncio.gather(*(call() for _ in range(CALLERS)))
         return done / (clock() - began)
 
+    async def drain(self, sku: Sku, wishes: int) -> int:
+        """Everybody wants one of few: how many got it."""
+        desk: GroupCommit[ReserveRequest, ReserveOutcome] = GroupCommit(self._flush, batch_max=CALLERS)
+        answers = await asyncio.gather(*(desk.submit(_request(next(self.numbers), sku)) for _ in range(wishes)))
+        return sum(isinstance(answer, Reserved) for answer in answers)
+
     async def hold(self, seconds: float) -> float:
         """Holds of the hot item per second, made and ended: every other one is committed, the rest lapse."""
         holds: GroupCommit[ReserveRequest, ReserveOutcome] = GroupCommit(self._flush)
