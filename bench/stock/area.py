@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.figures import Figure
-from bench.stock import compare, flash, hot, snapshot, web
+from bench.stock import compare, fanout, flash, hot, snapshot, web
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -28,6 +28,7 @@ async def stock(rounds: int, seconds: float, *, write: bool) -> Sequence[Figure]
             *await web.over_http(rounds, seconds, progress),
             *await compare.side_by_side(rounds, seconds, progress, write=write),
             *await flash.flash(max(flash.SHORT_S, seconds), progress),
+            *await fanout.fanout(seconds, progress),
             *await snapshot.snapshots(seconds, progress, held_s=max(snapshot.HELD_S, seconds * 2 * rounds)),
         ]
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
+import msgspec
+
 from crossdock.availability.switches.model import Switch
 from crossdock.canonical.base import ChannelCode, LocationCode, ReservationKey, Sku, check_moment, check_positive
 from crossdock.canonical.orders import Mode
@@ -89,8 +91,7 @@ class Cause:
     """The component that is lacking."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationTerm:
+class LocationTerm(msgspec.Struct, frozen=True, kw_only=True):
     """One location's part: `atp = max(0, available - safety_stock - staleness_allowance)`, 0 if it may not serve."""
 
     location: LocationCode

@@ -63,10 +63,7 @@ def evaluate(
 
 def _counted(asked: Question, stops: Stops) -> Availability:
     subject = asked.subject
-    terms = tuple(
-        locations.location_term(asked, place, locations.barred(asked.policy, stops, place, subject.mode))
-        for place in asked.policy.pool_of(asked.channel).locations
-    )
+    terms = locations.terms(asked, stops)
     serving = [term for term in terms if term.eligible]
     places = [term.location for term in serving]
     incoming, receipts, dated = pools.coming(asked, places)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from crossdock.availability.model import Availability, Cause, ComponentTerm, LocationTerm, Rule
 from crossdock.canonical.base import Sku
 from crossdock.inventory.causes.model import ON_HAND, Balance
@@ -54,7 +56,7 @@ def placed(answer: Availability, places: Places) -> Availability:
 
 
 def _location(term: LocationTerm, places: Places) -> LocationTerm:
-    return replace(
+    return msgspec.structs.replace(
         term,
         safety_rule=_rule(term.safety_rule, places),
         staleness_rule=_rule(term.staleness_rule, places),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from crossdock.availability.formulas import rules as formulas
 from crossdock.availability.model import (
@@ -13,15 +14,17 @@ from crossdock.availability.model import (
     Rule,
 )
 from crossdock.availability.pace.rules import source_of
-from crossdock.availability.policy.rules import Policy
+from crossdock.availability.policy.rules import Found, Policy
 from crossdock.availability.questions.rules import Question
 from crossdock.availability.reasons import rules as reasons
 from crossdock.availability.switches.rules import Stops
 from crossdock.canonical.base import LocationCode
 from crossdock.canonical.orders import Mode
 from crossdock.canonical.stock import Bucket
-from crossdock.estate.model import duration
+from crossdock.estate.model import SafetyStock, Staleness, duration
 from crossdock.inventory.model import NEW, Position, PositionKey
+
+NOTHING: Final[Mapping[str, Decimal]] = {}
 
 
 def barred(policy: Policy, stops: Stops, location: LocationCode, mode: Mode) -> Cause | None:
@@ -36,16 +39,40 @@ def barred(policy: Policy, stops: Stops, location: LocationCode, mode: Mode) -> 
     return stops.at(location)
 
 
-def location_term(asked: Question, location: LocationCode, bar: Cause | None) -> LocationTerm:
-    """One location's part of the answer."""
+def terms(asked: Question, stops: Stops) -> tuple[LocationTerm, ...]:
+    """Every location's part of the answer, in the pool's order."""
+    policy, subject = asked.policy, asked.subject
+    safety = policy.safety_stock.placed(subject, asked.now)
+    stale = policy.staleness.placed(subject, asked.now) if policy.staleness else None
+    worked_out = asked.scene.worked_out
+    found: list[LocationTerm] = []
+    for place in policy.pool_of(asked.channel).locations:
+        bar = barred(policy, stops, place, subject.mode)
+        kept, slow = safety.of(place), None if stale is None else stale.of(place)
+        # The same for every channel that meets the same rules there.
+        alike = (subject.sku, place, kept and kept.index, slow and slow.index, bar)
+        term = worked_out.get(alike)
+        if term is None:
+            term = worked_out[alike] = _term(asked, place, bar, kept, slow)
+        found.append(term)
+    return tuple(found)
+
+
+def _term(
+    asked: Question,
+    location: LocationCode,
+    bar: Cause | None,
+    kept: Found[SafetyStock] | None,
+    slow: Found[Staleness] | None,
+) -> LocationTerm:
     position = asked.scene.positions.get(PositionKey(asked.subject.sku, location, NEW))
     if position is None:
         return LocationTerm(location=location, unavailable={}, cause=bar or Cause(Reason.NEVER_SEEN, location))
-    found = asked.policy.safety_stock.placed(asked.subject, asked.now).of(location)
-    safety = ZERO if found is None else found.rule.quantity
-    safety_rule = None if found is None else Rule("safety_stock", found.index, safety)
-    allowance, stale_rule, heard_at = staleness(asked, location)
-    units = ZERO if bar is not None else formulas.atp(position.available, safety, allowance)
+    safety = ZERO if kept is None else kept.rule.quantity
+    safety_rule = None if kept is None else Rule("safety_stock", kept.index, safety)
+    allowance, stale_rule, heard_at = _allowance(asked, location, slow)
+    available = position.available
+    units = ZERO if bar is not None else formulas.atp(available, safety, allowance)
     why = None
     if units == 0:
         why = bar or reasons.of_location(position, safety, safety_rule, stale_rule)
@@ -55,8 +82,8 @@ def location_term(asked: Question, location: LocationCode, bar: Cause | None) ->
         unavailable=_buckets(position),
         held=position.held,
         allocated=position.allocated,
-        available=position.available,
-        short=position.short,
+        available=available,
+        short=ZERO if available >= 0 else position.short,
         backordered=position.backordered,
         on_order=position.on_order,
         in_transit=position.in_transit,
@@ -79,11 +106,15 @@ def staleness(asked: Question, location: LocationCode) -> tuple[Decimal, Rule | 
 
     Of several sources the one that has been silent longest counts; one that was never listened to says nothing yet.
     """
-    policy, scene = asked.policy, asked.scene
-    if not policy.staleness:
+    if not asked.policy.staleness:
         return ZERO, None, None
-    found = policy.staleness.placed(asked.subject, asked.now).of(location)
-    place = policy.locations.get(location)
+    return _allowance(asked, location, asked.policy.staleness.placed(asked.subject, asked.now).of(location))
+
+
+def _allowance(
+    asked: Question, location: LocationCode, found: Found[Staleness] | None
+) -> tuple[Decimal, Rule | None, datetime | None]:
+    scene, place = asked.scene, asked.policy.locations.get(location)
     if found is None or place is None or not place.told_by:
         return ZERO, None, None
     told_by = (source_of(name, place.code) for name in place.told_by)
@@ -104,6 +135,8 @@ def _seconds(span: timedelta) -> Decimal:
 
 
 def _buckets(position: Position) -> Mapping[str, Decimal]:
+    if not position.unavailable:
+        return NOTHING
     units: dict[str, Decimal] = {
         Bucket.DAMAGED: position.damaged,
         Bucket.QUALITY_HOLD: position.quality_hold,

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from crossdock.availability.model import LocationTerm
 from crossdock.availability.switches.model import Switch
 from crossdock.canonical.base import ChannelCode, LocationCode, Sku
 from crossdock.catalog.model import Traits
@@ -59,6 +60,9 @@ class Scene:
     """When each source of stock was last heard, as the locations' `told_by` name them."""
     switches: Sequence[Switch] = ()
     """Stops in force."""
+    worked_out: dict[object, LocationTerm] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """Parts of answers that other channels have asked for already: three hundred stores are looked at once, not for each
+    of them. A scene made from this one begins without any."""
 
     def traits_of(self, sku: Sku) -> Traits:
         """Of an item that nobody described, nothing in particular."""
