@@ -10,7 +10,7 @@ import pytest
 from crossdock.canonical.base import Code
 from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, ReceiptRecorded, StoreDayClosed
 from crossdock.canonical.receipts import ReceiptKind
-from crossdock.estate.model import Location, LocationKind, TillPosting
+from crossdock.estate.model import Location, LocationKind, Policies, TillPosting
 from crossdock.eventlog.service import Origin
 from crossdock.finance import service as finance
 from crossdock.finance.model import DayClosed, DayState, Gap, NotBegun, NothingNew, PostedDocument
@@ -276,6 +276,63 @@ async def test_a_missing_number_is_told_once_and_settled_when_it_comes(books: Bo
         (4, 4),
     ]
     assert len(closed) == 2
+
+
+async def look(books: Books, *, hours: float) -> None:
+    """What the worker does, so long after the receipts were recorded."""
+    now = books.now + timedelta(hours=hours)
+    async with books.database.transaction() as tx:
+        await finance.late_gaps(tx, books.estate, since=now - timedelta(days=3), now=now)
+
+
+async def told(books: Books) -> list[tuple[int, int]]:
+    """The gaps that were told, in their order."""
+    found = await books.facts(ReceiptGapFound)
+    return [(fact.missing_from, fact.missing_to) for fact in found if isinstance(fact, ReceiptGapFound)]
+
+
+async def test_a_number_that_stays_missing_is_told_by_itself_after_the_patience_of_the_estate(books: Books) -> None:
+    await books.tell(sale(1), sale(2), sale(5))
+
+    await look(books, hours=1.9)
+    assert await told(books) == []
+
+    await look(books, hours=2)
+    await look(books, hours=3)
+    assert await told(books) == [(3, 4)]
+
+    await books.tell(sale(3), sale(4))
+    assert len(await books.facts(ReceiptGapClosed)) == 1
+
+
+async def test_a_young_gap_is_not_told_because_an_old_one_is_open(books: Books) -> None:
+    """What is left of the old one is told at once; the others may still be on their way."""
+    await books.tell(sale(1), sale(4))
+    await look(books, hours=2)
+    books.now += timedelta(hours=2)
+    await books.tell(sale(7))
+    await books.tell(sale(2))
+    assert await told(books) == [(2, 3), (3, 3)]
+
+    await look(books, hours=2)
+    assert await told(books) == [(2, 3), (3, 3), (5, 6)]
+
+
+async def test_what_is_left_of_a_young_gap_stays_told_when_the_day_was_closed_over_it(books: Books) -> None:
+    await books.tell(sale(1), sale(4))
+    await books.close()
+    await books.tell(sale(2))
+
+    assert await told(books) == [(2, 3), (3, 3)]
+
+
+async def test_the_patience_with_gaps_is_the_estates(books: Books) -> None:
+    books.estate = msgspec.structs.replace(books.estate, policies=Policies(receipt_gap_after="5m"))
+    await books.tell(sale(1), sale(3))
+
+    await look(books, hours=0.1)
+
+    assert await told(books) == [(2, 2)]
 
 
 async def test_two_who_fill_a_gap_together_leave_none(books: Books) -> None:

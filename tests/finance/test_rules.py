@@ -288,7 +288,7 @@ def test_a_day_of_returns_turns_its_sides() -> None:
 
 def used(*sequences: int, till: str = "1") -> list[Number]:
     return [
-        Number(till=till, sequence=sequence, ended_at=OPENING + timedelta(minutes=place))
+        Number(till=till, sequence=sequence, ended_at=OPENING + timedelta(minutes=place), recorded_at=OPENING)
         for place, sequence in enumerate(sequences)
     ]
 

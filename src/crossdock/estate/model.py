@@ -205,6 +205,9 @@ class Policies(Part, frozen=True):
 
     parent_wait: Duration = "2h"
     """How long a message waits for its parent (an update for its order) before a person is asked."""
+    receipt_gap_after: Annotated[str, msgspec.Meta(pattern=r"^\d+[mhd]$")] = "2h"
+    """How long a number may be missing after a till's next receipt has come, before a person is asked; at the latest when
+    the day is closed."""
     count_correct_max: Decimal = Decimal(5)
     """A system of record may correct on-hand by itself up to this many units; beyond, a person is asked."""
     backorder_wait: Duration = "1d"

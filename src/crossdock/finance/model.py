@@ -131,6 +131,7 @@ class Number:
     till: str
     sequence: int
     ended_at: datetime
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

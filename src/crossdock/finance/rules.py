@@ -223,6 +223,21 @@ def gaps(numbers: Iterable[Number], last_before: Mapping[str, int]) -> Sequence[
     return found
 
 
+def due_gaps(found: Iterable[Gap], known: Iterable[Gap], numbers: Iterable[Number], by: datetime) -> set[Gap]:
+    """Gaps to be told: the number behind them had been recorded *by* then, or they are what is left of a known one."""
+    recorded_at = {(number.till, number.sequence): number.recorded_at for number in numbers}
+    told = list(known)
+    return {
+        gap
+        for gap in found
+        if recorded_at[gap.till, gap.missing_to + 1] <= by
+        or any(
+            gap.till == old.till and gap.missing_from <= old.missing_to and gap.missing_to >= old.missing_from
+            for old in told
+        )
+    }
+
+
 def _rounds(in_time: Sequence[int]) -> Sequence[set[int]]:
     rounds: list[set[int]] = [{in_time[0]}]
     for sequence in in_time[1:]:

@@ -17,7 +17,7 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import rules, store
 from crossdock.finance.days import service as days
-from crossdock.finance.days.service import check_gaps, close_day, leaves_out, mark_posted, money, store_days
+from crossdock.finance.days.service import check_gaps, close_day, late_gaps, leaves_out, mark_posted, money, store_days
 from crossdock.finance.model import (
     Conflict,
     DayKey,
@@ -40,6 +40,7 @@ __all__ = [
     "check_gaps",
     "close_day",
     "find_receipt",
+    "late_gaps",
     "leaves_out",
     "maintain",
     "mark_posted",
@@ -96,7 +97,7 @@ async def record_receipts(tx: Tx, estate: Estate, told: Sequence[Told], *, now: 
     await eventlog.append(
         tx, [*_notes(booked, estate, now), *_conflicts(told, outcomes, now), *await _unknown(tx, booked, now)]
     )
-    await days.refill(tx, sorted({(each.told.key.store, each.told.key.till) for each in booked}), now=now)
+    await days.refill(tx, estate, sorted({(each.told.key.store, each.told.key.till) for each in booked}), now=now)
     return [outcomes[place] for place in range(len(told))]
 
 

@@ -35,6 +35,7 @@ from crossdock.operations.unclaimed import service as unclaimed
 from crossdock.orders import service as orders
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
+from crossdock.worker.tills import LOOK_S, Gaps
 
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
@@ -59,6 +60,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="seal", step=partial(_seal, hub), every_s=CLOCKS_S),
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
         Loop(name="unclaimed", step=partial(_unclaimed, hub), every_s=UNCLAIMED_S),
+        Loop(name="gaps", step=Gaps(hub), every_s=LOOK_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
     )
 

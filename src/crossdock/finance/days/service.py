@@ -9,7 +9,7 @@ import msgspec
 from crossdock.canonical.base import LocationCode
 from crossdock.canonical.facts import ReceiptGapClosed, ReceiptGapFound, StoreDayClosed
 from crossdock.canonical.receipts import SaleRecorded
-from crossdock.estate.model import Estate
+from crossdock.estate.model import Estate, duration
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import rules
@@ -172,29 +172,52 @@ def _store_day(row: DayRow) -> StoreDay:
     )
 
 
-async def check_gaps(tx: Tx, location: LocationCode, business_day: date, *, now: datetime) -> Sequence[Gap]:
-    """The numbers that are missing on a day; new gaps and filled ones are told. At closing, and whenever wanted."""
+async def check_gaps(
+    tx: Tx, location: LocationCode, business_day: date, *, now: datetime, patience: timedelta = timedelta(0)
+) -> Sequence[Gap]:
+    """The numbers that are missing on a day; filled gaps are told, and new ones. At closing, and whenever wanted.
+
+    With *patience*, a gap is new only when the number behind it came so long ago; what is left of a known one is told
+    at once.
+    """
     day = DayKey(location, business_day)
     numbers = await store.numbers(tx, day)
     for till in sorted({number.till for number in numbers}):
         await store.lock_till(tx, location, till)
-    found = set(rules.gaps(await store.numbers(tx, day), await store.last_before(tx, day, business_day - LOOK_BACK)))
+    numbers = await store.numbers(tx, day)
+    found = set(rules.gaps(numbers, await store.last_before(tx, day, business_day - LOOK_BACK)))
     known = set(await store.open_gaps(tx, day))
+    due = rules.due_gaps(found, known, numbers, now - patience)
     facts: list[ReceiptGapClosed | ReceiptGapFound] = []
     for gap in sorted(known - found):
         await store.close_gap(tx, day, gap, now)
         facts.append(_told(ReceiptGapClosed, day, gap))
-    for gap in sorted(found - known):
+    for gap in sorted(due - known):
         await store.open_gap(tx, day, gap, now)
         facts.append(_told(ReceiptGapFound, day, gap))
     await eventlog.append(tx, [_note(day, fact, now) for fact in facts])
     return sorted(found)
 
 
-async def refill(tx: Tx, tills: Sequence[tuple[str, str]], *, now: datetime) -> None:
+async def refill(tx: Tx, estate: Estate, tills: Sequence[tuple[str, str]], *, now: datetime) -> None:
     """Receipts of these tills (store, till) have come: judge again the days on which they have gaps."""
     for day in await store.days_with_gaps(tx, tills) if tills else ():
-        await check_gaps(tx, day.store, day.business_day, now=now)
+        await check_gaps(tx, day.store, day.business_day, now=now, patience=_patience(estate))
+
+
+async def late_gaps(tx: Tx, estate: Estate, *, since: datetime, now: datetime) -> datetime:
+    """Tell of numbers that are missing too long: judge the days of receipts that have become old enough since *since*.
+
+    What is old enough now is where the next look goes on.
+    """
+    until = now - _patience(estate)
+    for day in await store.recorded_between(tx, since, until):
+        await check_gaps(tx, day.store, day.business_day, now=now, patience=_patience(estate))
+    return until
+
+
+def _patience(estate: Estate) -> timedelta:
+    return duration(estate.policies.receipt_gap_after)
 
 
 def _told(

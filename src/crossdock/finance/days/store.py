@@ -131,7 +131,14 @@ SELECT store_day.store, store_day.business_day, store_day.closings, store_day.ru
 """
 
 NUMBERS: Final[LiteralString] = """
-SELECT till, sequence, ended_at FROM finance.receipt WHERE store = %(store)s AND business_day = %(day)s
+SELECT till, sequence, ended_at, recorded_at FROM finance.receipt WHERE store = %(store)s AND business_day = %(day)s
+"""
+
+RECORDED_BETWEEN: Final[LiteralString] = """
+SELECT DISTINCT store, business_day
+  FROM finance.receipt
+ WHERE recorded_at > %(since)s AND recorded_at <= %(until)s
+ ORDER BY store, business_day
 """
 
 LAST_BEFORE: Final[LiteralString] = """
@@ -319,6 +326,12 @@ async def days(tx: Tx, *, store: str, since: date, until: date, limit: int) -> S
 async def numbers(tx: Tx, day: DayKey) -> Sequence[Number]:
     """Every number used on a day."""
     return await fetch_all(tx, NUMBERS, Number, _place(day))
+
+
+async def recorded_between(tx: Tx, since: datetime, until: datetime) -> Sequence[DayKey]:
+    """Days of which a receipt was recorded in that time."""
+    rows = await fetch_tuples(tx, RECORDED_BETWEEN, {"since": since, "until": until})
+    return [DayKey(store, day) for store, day in rows]
 
 
 async def last_before(tx: Tx, day: DayKey, since: date) -> Mapping[str, int]:
