@@ -74,3 +74,30 @@ def test_a_suppliers_document_is_announced_taken_in_and_given_up(desk: Desk) -> 
     assert "6 units are not expected any more" in desk.run("expected", "close", "PO-1").out
     assert desk.rows("expected", "list") == []
     assert "PO-1" in desk.run("expected", "show", "PO-1").out
+
+
+def test_what_people_counted_is_what_is_there(desk: Desk) -> None:
+    with_store(desk)
+    words = ("stock", "count", "S1", "C-1", "--line", "TEA=6", "--line", "JAM=0", "--at", "2026-11-20T18:00:00Z")
+
+    first = desk.rows(*words)
+    again = desk.rows(*words)
+    shown = desk.run("stock", "count", "S1", "C-2", "--line", "TEA=4")
+    late = desk.run("stock", "count", "S1", "C-3", "--line", "TEA=9", "--at", "2026-11-19T18:00:00Z")
+
+    assert [(row["item"], row["outcome"], row["difference"]) for row in first] == [
+        ("TEA", "corrected", "6"),
+        ("JAM", "as in the books", None),
+    ]
+    assert {row["outcome"] for row in again} == {"recorded before"}
+    assert (shown.code, "-2" in shown.out) == (0, True)
+    assert (late.code, "outdated" in late.out) == (1, True)
+    assert [row["on_hand"] for row in desk.rows("stock", "ledger", "TEA")] == ["4", "6"]
+    for wrong, sentence in (
+        (("S9", "C-4", "--line", "TEA=1"), 'There is no location "S9"'),
+        (("S1", "C-1", "--line", "TEA=7"), '"C-1" stands for another count'),
+        (("S1", "C 4", "--line", "TEA=1"), "is no number of a count"),
+        (("S1", "C-4", "--line", "TEA=-1"), "write SKU=QUANTITY"),
+    ):
+        said = desk.run("stock", "count", *wrong)
+        assert (said.code, sentence in said.err) == (2, True), said

@@ -31,6 +31,8 @@ ROOMS = {
     "calls",
     "checking",
     "adding",
+    "counting",
+    "quantities",
     "waiting",
     "when",
     "__init__",

@@ -10,7 +10,7 @@ from crossdock.canonical.base import LocationCode, Sku
 from crossdock.canonical.stock import FloorMovement, ReceiptExpected
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import AsJson, CommandError, print_json, print_table, say, show, shown
-from crossdock.cli.transfers import quantities
+from crossdock.cli.quantities import quantities
 from crossdock.eventlog.service import Origin
 from crossdock.inventory import service as inventory
 from crossdock.inventory.expected.model import Announced, Closed, NothingNew, Outdated, Purchase, UnknownPurchase

@@ -13,6 +13,7 @@ from crossdock.canonical.base import ChannelCode, LocationCode, Sku
 from crossdock.canonical.orders import Mode
 from crossdock.catalog import service as catalog
 from crossdock.cli.context import hub, person
+from crossdock.cli.counting import count
 from crossdock.cli.explaining import print_tree, stop_rows
 from crossdock.cli.output import (
     EXIT_FINDINGS,
@@ -30,7 +31,9 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
 
-app = App(name="stock", help="Stock: explain a number, read the ledger, stop selling.")
+app = App(name="stock", help="Stock: explain a number, read the ledger, count, stop selling.")
+
+app.command(count)
 
 STOPS: Final = (
     "id", "item", "category", "channel", "location", "owner", "reason", "since", "until", "ended", "ended by",

@@ -11,9 +11,9 @@ from cyclopts import App
 from crossdock.canonical.base import LocationCode, Sku
 from crossdock.cli.context import hub, person
 from crossdock.cli.output import AsJson, CommandError, one_of, print_json, print_table, say, show, shown
+from crossdock.cli.quantities import quantities
 from crossdock.estate.model import Estate
 from crossdock.eventlog.service import Origin
-from crossdock.foundation.plain import decimal
 from crossdock.inventory import service as inventory
 from crossdock.inventory.model import AlreadyRecorded, KeyReused, Recorded
 from crossdock.inventory.transfers.model import (
@@ -254,18 +254,6 @@ def _check_places(estate: Estate, *codes: str) -> None:
 
 def _given(lines: Sequence[str] | None) -> dict[Sku, Decimal] | None:
     return None if lines is None else quantities(lines)
-
-
-def quantities(lines: Sequence[str]) -> dict[Sku, Decimal]:
-    """SKU=QUANTITY, once per item, as people type it."""
-    found: dict[Sku, Decimal] = {}
-    for line in lines:
-        sku, _, quantity = line.rpartition("=")
-        units = decimal(quantity) or Decimal(0)
-        if not sku or units <= 0 or sku in found:
-            raise CommandError(f'"{line}" is no line: write SKU=QUANTITY, once per item.')
-        found[Sku(sku)] = units
-    return found
 
 
 def _print(transfer: Transfer, *, as_json: bool) -> None:
