@@ -86,7 +86,10 @@ def test_people_get_text_instead(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("style", ["json", "text"])
-def test_what_others_sent_does_nothing_to_the_terminal(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_others_sent_does_nothing_to_the_terminal(
+    style: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a process that nobody looks over
     log.configure(style=style)
     log.logger("room").info("order_held", order_id="W-1\x1b[2J\x9b1A\u202e")
     logging.getLogger("library").warning("asked for %s", "\x1b[2J")
@@ -96,3 +99,4 @@ def test_what_others_sent_does_nothing_to_the_terminal(style: str, capsys: pytes
     assert "\x9b" not in said
     assert "\u202e" not in said
     assert "W-1\\u001b[2J\\u009b1A\\u202e" in said
+    assert "library asked for \\u001b[2J" in said
