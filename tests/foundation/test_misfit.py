@@ -18,9 +18,15 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
+def check_even(value: Decimal, name: str) -> None:
+    if value % 2:
+        raise ValueError(f"`{name}` must be even")
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: Annotated[str, msgspec.Meta(min_length=1, pattern="^[A-Z]+$", extra={"wanted": "capital letters"})]
     units: Decimal = Decimal(1)
+    pairs: Annotated[Decimal, msgspec.Meta(extra={"check": check_even})] = Decimal(0)
 
     def __post_init__(self) -> None:
         if self.units <= 0:
@@ -69,6 +75,7 @@ A: "dict[str, object]" = {"code": "A"}
         ({"parts": [A | {"units": "1_000"}]}, "$.parts[0].units", 'wanted a decimal number like "12.50", got "1_000"'),
         ({"parts": [A | {"units": True}]}, "$.parts[0].units", 'wanted a decimal number like "12.50", got true'),
         ({"parts": [A | {"units": "0"}]}, "$.parts[0].units", 'must be greater than 0, got "0"'),
+        ({"parts": [A | {"pairs": "3"}]}, "$.parts[0].pairs", 'must be even, got "3"'),
         ({"parts": [A, A]}, "$.parts[1].code", 'stands twice, got "A"'),
         ({"parts": [{"code": "a"}]}, "$.parts[0].code", 'wanted capital letters, got "a"'),
         ({"parts": [{"code": ""}]}, "$.parts[0].code", 'wanted text that is not empty, got ""'),
@@ -102,8 +109,10 @@ def test_a_misfit_names_its_place_what_was_wanted_and_what_was_there(
 
 
 def test_everything_that_does_not_fit_is_told_at_once() -> None:
-    assert [path for path, _ in found(parts=[{"code": "a"}, {"units": "x"}], colour="x", number=-1)] == [
+    parts = [{"code": "a", "pairs": 3}, {"units": "x"}]
+    assert [path for path, _ in found(parts=parts, colour="x", number=-1)] == [
         "$.parts[0].code",
+        "$.parts[0].pairs",
         "$.parts[1].code",
         "$.parts[1].units",
         "$.colour",

@@ -71,12 +71,19 @@ async def test_a_misfit_names_its_field_and_its_value(
 
 async def test_all_that_does_not_fit_is_told_at_once_and_what_to_do(api: Api) -> None:
     told = await api.post(
-        "/v1/orders", order("W-1", line(quantity="x"), line(price="-1", line_id=" 2")) | {"mode": "fly"}
+        "/v1/orders",
+        order("W-1", line(quantity="x"), line(price="-1", line_id=" 2")) | {"mode": "fly", "currency": "ABC"},
     )
 
-    assert told.paths == ["$.lines[0].quantity", "$.lines[1].line_id", "$.mode"]
+    assert told.paths == [
+        "$.currency",
+        "$.lines[0].quantity",
+        "$.lines[1].line_id",
+        "$.lines[1].unit_price",
+        "$.mode",
+    ]
     assert (
-        told.json["detail"] == "3 values do not fit. Correct what `errors` names and send it again: it was not taken."
+        told.json["detail"] == "5 values do not fit. Correct what `errors` names and send it again: it was not taken."
     )
 
 

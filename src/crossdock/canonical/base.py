@@ -1,6 +1,6 @@
 """Building blocks: typed ids, checked decimals, the base of every document."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, NewType
@@ -70,34 +70,6 @@ PLACES_WRITTEN_MAX: Final = 100
 """Zeros behind the last place mean nothing and are welcome, but not by the million."""
 CURRENCIES: Final = frozenset(list_currencies())
 """ISO 4217 codes (CLDR's list, so withdrawn ones are known too)."""
-
-
-_WHOLE: Final = 10**DIGITS_MAX
-
-
-def _written(sign: str, bounds: "dict[str, object]") -> msgspec.Meta:
-    """How JSON Schema says what `check_decimal` and its like check: text or number, digits, places, sign."""
-    digits = rf"(0*[0-9]{{1,{DIGITS_MAX}}}(\.[0-9]{{0,{PLACES_MAX}}}0*)?|\.[0-9]{{1,{PLACES_MAX}}}0*)"
-    limits: dict[str, object] = {"exclusiveMaximum": _WHOLE, **bounds}
-    return msgspec.Meta(
-        extra_json_schema={
-            "pattern": f"^{sign}{digits}([eE][+-]?[0-9]{{1,2}})?$",
-            **limits,
-        }
-    )
-
-
-Number = Annotated[Decimal, _written("[+-]?", {"exclusiveMinimum": -_WHOLE})]
-"""A decimal of either sign: `check_decimal`."""
-NotNegative = Annotated[Decimal, _written(r"\+?", {"minimum": 0})]
-"""`check_not_negative`."""
-Positive = Annotated[Decimal, _written(r"\+?(?=.*[1-9])", {"exclusiveMinimum": 0})]
-"""`check_positive`."""
-Currency = Annotated[
-    str,
-    msgspec.Meta(extra={"wanted": "an ISO 4217 currency code like EUR"}, extra_json_schema={"pattern": "^[A-Z]{3}$"}),
-]
-"""`check_currency`."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -179,6 +151,38 @@ def check_once(names: Sequence[str], place: str) -> None:
     at = next(at for at, name in enumerate(names) if name in names[:at])
     first = place.format(names.index(names[at]))
     raise ValueError(f"`{place.format(at)}` is the same as {first}: each may stand once, got {names[at][:64]!a}")
+
+
+_WHOLE: Final = 10**DIGITS_MAX
+
+
+def _written(sign: str, bounds: "dict[str, object]", check: Callable[[Decimal, str], None]) -> msgspec.Meta:
+    """How JSON Schema says what `check_decimal` and its like check: text or number, digits, places, sign."""
+    digits = rf"(0*[0-9]{{1,{DIGITS_MAX}}}(\.[0-9]{{0,{PLACES_MAX}}}0*)?|\.[0-9]{{1,{PLACES_MAX}}}0*)"
+    limits: dict[str, object] = {"exclusiveMaximum": _WHOLE, **bounds}
+    return msgspec.Meta(
+        extra={"check": check},
+        extra_json_schema={
+            "pattern": f"^{sign}{digits}([eE][+-]?[0-9]{{1,2}})?$",
+            **limits,
+        },
+    )
+
+
+Number = Annotated[Decimal, _written("[+-]?", {"exclusiveMinimum": -_WHOLE}, check_decimal)]
+"""A decimal of either sign: `check_decimal`."""
+NotNegative = Annotated[Decimal, _written(r"\+?", {"minimum": 0}, check_not_negative)]
+"""`check_not_negative`."""
+Positive = Annotated[Decimal, _written(r"\+?(?=.*[1-9])", {"exclusiveMinimum": 0}, check_positive)]
+"""`check_positive`."""
+Currency = Annotated[
+    str,
+    msgspec.Meta(
+        extra={"wanted": "an ISO 4217 currency code like EUR", "check": check_currency},
+        extra_json_schema={"pattern": "^[A-Z]{3}$"},
+    ),
+]
+"""`check_currency`."""
 
 
 class Tax(Document, frozen=True):

@@ -5,13 +5,13 @@ The decoder is fast and stops at the first fault, in its own words. This walks w
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
-from typing import Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,9 @@ from crossdock.foundation.visible import on_one_line, visible
 
 WANTED: Final = "wanted"
 """Under this name a type's `Meta.extra` says in words what its pattern asks for."""
+CHECK: Final = "check"
+"""Under this name it holds the check that its struct makes of the field, so that it is made of every field at once."""
+Check: TypeAlias = Callable[[Any, str], None]
 MISFITS_MAX: Final = 20
 SHOWN_MAX: Final = 60
 KNOWN_MAX: Final = 24
@@ -29,6 +32,7 @@ KNOWN_MAX: Final = 24
 _OF_FIELD: Final = re.compile(r"^`(?P<path>[\w.\[\]]+)` (?P<reason>.*)$", re.DOTALL)
 _NUMBER_AT: Final = re.compile(r"\[\d+\]")
 _NO_NUMBER: Final = re.compile(r"\[\]")
+_IT: Final = "it"
 _STEP: Final = re.compile(r"\w+")
 _AT: Final = re.compile(r"^(?P<reason>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
 
@@ -135,8 +139,7 @@ def _walk(kind: inspect.Type, value: object, path: str, about: str = "") -> Iter
     """*about* says in words what a pattern wants."""
     match kind:
         case inspect.Metadata():
-            told = (kind.extra or {}).get(WANTED, about)
-            yield from _walk(kind.type, value, path, str(told))
+            yield from _walk_checked(kind, value, path, about)
             return
         case inspect.RawType():
             return
@@ -159,6 +162,23 @@ def _walk(kind: inspect.Type, value: object, path: str, about: str = "") -> Iter
             wrong = _wrong_leaf(kind, value, about)
             if wrong:
                 yield Misfit(path, wrong)
+
+
+def _walk_checked(kind: inspect.Metadata, value: object, path: str, about: str) -> Iterator[Misfit]:
+    extra = kind.extra or {}
+    wrong = list(_walk(kind.type, value, path, str(extra.get(WANTED, about))))
+    yield from wrong
+    check: Check | None = extra.get(CHECK)
+    if check is not None and not wrong:
+        try:
+            check(_exact(str(value)) if isinstance(kind.type, inspect.DecimalType) else value, _IT)
+        except ValueError as error:
+            yield _with_value(path, str(error).removeprefix(f"`{_IT}` "), value)
+
+
+def _with_value(path: str, reason: str, value: object) -> Misfit:
+    got = "" if value is None or "got " in reason else f", got {shown(value)}"
+    return Misfit(path, reason + got)
 
 
 def _walk_struct(kind: inspect.StructType, value: object, path: str) -> Iterator[Misfit]:
@@ -191,9 +211,7 @@ def _as_a_whole(kind: type, value: _Object, path: str) -> Iterator[Misfit]:
         msgspec.json.decode(msgspec.json.encode(value), type=kind)
     except msgspec.ValidationError as error:
         wrong = of_decoder(str(error))
-        there = _at(value, wrong.path)
-        got = "" if there is None or "got " in wrong.reason else f", got {shown(there)}"
-        yield Misfit(path + wrong.path.removeprefix("$"), wrong.reason + got)
+        yield _with_value(path + wrong.path.removeprefix("$"), wrong.reason, _at(value, wrong.path))
     except (OverflowError, msgspec.MsgspecError):
         return
 
