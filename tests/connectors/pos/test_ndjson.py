@@ -183,3 +183,10 @@ def test_one_name_has_one_spelling() -> None:
     (found,) = read(decode_ndjson, received(lines(GOOD | {"lines": [LINE | {"sku": "cafe\u0301"}]})))
 
     assert receipt(found).lines[0].sku == "caf\u00e9"
+
+
+@pytest.mark.parametrize("body", [b"", b"\n \n"])
+def test_a_file_without_a_receipt_is_set_aside_unless_its_trailer_says_so(body: bytes) -> None:
+    with pytest.raises(Undecodable, match="the file holds no receipt, and no trailer that says so"):
+        read(decode_ndjson, received(body))
+    assert read(decode_ndjson, received(b'{"document": "trailer", "count": 0}\n')) == []
