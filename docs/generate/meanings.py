@@ -173,6 +173,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "expired": "Units whose time ran out.",
     "moved": "Units that another location took over.",
     "wanted": "How many were asked for.",
+    "basis": "What it stands on: `goods`, receipts that are due by a day (`dated`), or nothing yet (`backorder`).",
+    "due_by": "Of `dated` units: the receipts are due by then.",
     "shortages": "What could not be had, when that is why.",
     "fill": "All or nothing, or as much as there is.",
     "without_hold": "Leave this hold out of the sum: the asker's own.",

@@ -1,18 +1,19 @@
 """What suppliers and own transfers will bring may be sold ahead, and what was promised from it may not be sold again."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
-from availability.shop_window import ESTATE, WEB, apply, ask, estate, held, hold, later, refresh
+from availability.shop_window import ESTATE, MARKET, WEB, apply, ask, estate, held, hold, later, refresh
 from availability.test_publication import pending
 from availability.test_standing import changed, horizon, standing
 from crossdock.availability import service
-from crossdock.availability.model import Availability, Explanation, Reason
+from crossdock.availability.model import Availability, Explanation, HoldOutcome, Reason
 from crossdock.canonical.base import ReservationKey
-from crossdock.estate.model import ChannelBuffer, Estate
+from crossdock.estate.model import BackorderLimit, ChannelBuffer, Estate, Segment
 from crossdock.foundation.db import Database
 from crossdock.inventory.reservations.model import (
     ClaimKind,
@@ -23,7 +24,7 @@ from crossdock.inventory.reservations.model import (
     ReserveRequest,
 )
 from crossdock.inventory.waiting.model import Reach
-from inventory.shop_floor import DC, NOW, SHOP, STORE, A, each, receive, reserve, units
+from inventory.shop_floor import DC, NOW, SHOP, STORE, A, each, receive, release, reserve, units
 from inventory.test_expected import announce, bring, close, purchase
 
 DAY = timedelta(days=1)
@@ -204,3 +205,92 @@ async def test_the_rows_behind_what_is_expected_and_promised_are_named(database:
         ("on_order", "expect", "PO-1"),
         ("dated", "allocate", "order/1"),
     }
+
+
+# ------------------------------------------------------------------------------------------------------------- holds
+
+
+def far(*limits: BackorderLimit, buffer: int = 0, split: bool = True) -> Estate:
+    """The web shop may sell what comes within four days, and without goods within *limits*."""
+    where = ahead(4, where=estate(split=split, buffers=[ChannelBuffer(quantity=units(buffer))] if buffer else ()))
+    web, *others = where.channels
+    web = msgspec.structs.replace(web, backorder=True)
+    return msgspec.structs.replace(where, channels=(web, *others), backorder_limits=limits)
+
+
+def bases(outcome: HoldOutcome) -> dict[str, int]:
+    assert isinstance(outcome, Reserved), outcome
+    return {grant.basis.value: int(grant.quantity) for grant in outcome.grants}
+
+
+async def test_a_hold_gets_goods_then_receipts_then_a_place_in_the_queue_up_to_what_was_answered(
+    database: Database,
+) -> None:
+    where = far(BackorderLimit(quantity=units(4)), buffer=2)
+    await receive(database, 3)
+    await announce(database, purchase(bring(5)))
+    assert await sellable(database, where, 0) == each(10)
+
+    (outcome,) = await hold(database, held("cart/1", 9), where=where)
+    assert bases(outcome) == {"goods": 3, "dated": 3, "backorder": 3}
+    assert await sellable(database, where, 0) == each(1)
+
+    (outcome,) = await hold(database, held("cart/2", 2), where=where)
+    assert isinstance(outcome, OutOfStock)
+    (outcome,) = await hold(database, held("cart/3", 1), where=where)
+    assert bases(outcome) == {"backorder": 1}
+    assert await sellable(database, where, 0) == each(0)
+
+
+async def test_requests_of_one_batch_do_not_share_a_buffer(database: Database) -> None:
+    where = far(buffer=3)
+    await announce(database, purchase(bring(10)))
+
+    outcomes = await hold(database, held("cart/1", 5), held("cart/2", 5), held("cart/3", 2), where=where)
+
+    assert [isinstance(outcome, Reserved) for outcome in outcomes] == [True, False, True]
+    assert await sellable(database, where, 0) == each(0)
+
+
+async def test_what_was_held_without_goods_is_given_back(database: Database) -> None:
+    where = far(BackorderLimit(quantity=units(4)))
+    await announce(database, purchase(bring(5)))
+    await hold(database, held("cart/1", 7), where=where)
+    assert await sellable(database, where, 0) == each(2)
+
+    await release(database, "cart/1")
+
+    assert await sellable(database, where, 0) == each(9)
+
+
+async def test_only_channels_that_may_sell_ahead_hold_without_goods(database: Database) -> None:
+    where = far(BackorderLimit(quantity=units(4)))
+    await announce(database, purchase(bring(5)))
+
+    (outcome,) = await hold(database, held("cart/1", 1, channel=MARKET), where=where)
+
+    assert isinstance(outcome, OutOfStock)
+
+
+async def test_where_all_must_stand_together_or_shares_are_kept_only_goods_are_held(database: Database) -> None:
+    limit = BackorderLimit(quantity=units(4))
+    shared = msgspec.structs.replace(far(limit), segments=(Segment(channel=WEB, units=units(1)),))
+    await receive(database, 2)
+    await announce(database, purchase(bring(5)))
+
+    for number, where in enumerate((far(limit, split=False), shared)):
+        (outcome,) = await hold(database, held(f"cart/{number}", 3), where=where)
+        assert isinstance(outcome, OutOfStock)
+    (outcome,) = await hold(database, held("cart/9", 3, location=DC), where=far(limit))
+    assert isinstance(outcome, OutOfStock)
+
+
+async def test_racing_carts_never_hold_more_than_was_answered(database: Database) -> None:
+    where = far(BackorderLimit(quantity=units(3)), buffer=2)
+    await receive(database, 4)
+    await announce(database, purchase(bring(6)))
+
+    outcomes = await asyncio.gather(*(hold(database, held(f"cart/{number}", 1), where=where) for number in range(20)))
+
+    assert sum(isinstance(outcome, Reserved) for (outcome,) in outcomes) == 11
+    assert await sellable(database, where, 0) == each(0)

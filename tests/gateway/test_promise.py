@@ -9,7 +9,7 @@ from crossdock.canonical.base import ChannelCode, Sku
 from crossdock.canonical.stock import Component, ItemDescribed
 from crossdock.catalog import service as catalog
 from crossdock.estate import service as estates
-from crossdock.estate.model import Pool, Segment
+from crossdock.estate.model import BackorderLimit, Pool, Segment
 from crossdock.eventlog.service import Origin
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.retailer import AGE_S
@@ -255,3 +255,38 @@ async def test_what_another_channels_segment_keeps_is_followed(api: Api) -> None
 
     await remembered(api, "/v1/availability?channel=web&sku=TEA", "1")
     await remembered(api, "/v1/availability?channel=app&sku=TEA", "1")
+
+
+async def test_a_hold_says_what_its_units_stand_on(api: Api) -> None:
+    web, app = ESTATE.channels
+    where = msgspec.structs.replace(
+        ESTATE,
+        channels=(msgspec.structs.replace(web, horizon="7d", backorder=True), app),
+        backorder_limits=(BackorderLimit(quantity=Decimal(2)),),
+    )
+    async with api.hub.database.transaction() as tx:
+        await estates.apply(tx, where, note="ahead", now=api.hub.clock.now())
+    await api.hub.clock.sleep(AGE_S)
+    now = api.hub.clock.now()
+    await api.stock("TEA", dc=3)
+    line = {"sku": "TEA", "quantity": "4", "due_at": (now + timedelta(days=2)).isoformat()}
+    expected = {"reference": "PO-1", "location": "dc", "revised_at": now.isoformat(), "lines": [line]}
+    assert (await api.post("/v1/stock/expected", expected)).status in {200, 201}
+    assert numbers(await api.get("/v1/availability?channel=web&sku=TEA")) == [("", "TEA", "9")]
+
+    held = {"key": "a", "channel": "web", "lines": [{"sku": "TEA", "quantity": 8}]}
+    told = await api.post("/v1/reservations", held)
+
+    assert told.json["units"] == [
+        {"sku": "TEA", "location": "dc", "quantity": "3"},
+        {"sku": "TEA", "location": "dc", "quantity": "1", "basis": "backorder"},
+        {"sku": "TEA", "location": "dc", "quantity": "4", "basis": "dated"},
+    ]
+    assert numbers(await api.get("/v1/availability?channel=web&sku=TEA")) == [("", "TEA", "1")]
+    claims = (await api.get("/v1/reservations/a")).json["claims"]
+    assert isinstance(claims, list)
+    assert {(claim["basis"], claim["due_by"] is None) for claim in claims} == {
+        ("goods", True),
+        ("dated", False),
+        ("backorder", True),
+    }

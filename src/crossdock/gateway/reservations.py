@@ -56,6 +56,7 @@ from crossdock.inventory.reservations.model import (
     TakenOver,
     UnknownReservation,
 )
+from crossdock.inventory.waiting.model import Basis
 
 BODY_MAX: Final = 64 * 1024
 LINES_MAX: Final = 200
@@ -108,12 +109,14 @@ class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Units at a location."""
 
     sku: str
     location: str
     quantity: Decimal
+    basis: str = Basis.GOODS.value
+    """What they stand on: `goods` (left out), receipts that are due in time (`dated`), or nothing yet (`backorder`)."""
 
 
 class ReservationAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -379,7 +382,8 @@ def _answer(
         outcome=outcome,
         href=href,
         units=[
-            Place(sku=grant.position.sku, location=grant.position.location, quantity=grant.quantity) for grant in grants
+            Place(sku=at.sku, location=at.location, quantity=quantity, basis=basis.value)
+            for at, quantity, basis in grants
         ],
         expires_at=expires_at,
         shortages=shortages,

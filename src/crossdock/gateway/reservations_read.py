@@ -23,6 +23,10 @@ class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
 
     sku: str
     location: str
+    basis: str
+    """What they stand on: `goods`, receipts that are due by a day (`dated`), or nothing yet (`backorder`)."""
+    due_by: datetime | None
+    """By when the receipts are due."""
     arrived: Decimal
     remaining: Decimal
     consumed: Decimal
@@ -61,6 +65,8 @@ async def get_reservation(request: "HttpRequest[Any, Any, State]", state: State,
             ClaimView(
                 sku=claim.sku,
                 location=claim.location,
+                basis=claim.basis.value,
+                due_by=claim.due_by,
                 arrived=claim.arrived,
                 remaining=claim.remaining,
                 consumed=claim.consumed,

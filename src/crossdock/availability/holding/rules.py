@@ -1,7 +1,7 @@
 """Which units a hold gets. Pure: decided from the locked rows, by the formulas that answer what may be sold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -29,6 +29,7 @@ from crossdock.inventory.reservations.model import (
     Shelf,
     Shortage,
 )
+from crossdock.inventory.waiting.model import GOODS_ONLY, Beyond, Reach
 
 HOLD_DAYS_MAX: Final = 7
 """For holds whose channel the estate does not have any more."""
@@ -157,9 +158,22 @@ def reserve_request(case: Case | None, request: HoldRequest, now: datetime) -> R
         asked=[(want.sku, want.quantity) for want in case.wants] if kits else (),
         expires_at=expires_at,
         fill=request.fill,
+        reach=GOODS_ONLY if kits else _reach(case),
         channel=request.channel,
         correlation_id=request.correlation_id,
     )
+
+
+def _reach(case: Case) -> Reach:
+    """How far beyond goods in hand. Not where all units must stand together, and not where a pool keeps shares: what is
+    taken of those is only known of goods.
+    """
+    asked = next(stand.asked for stand in case.stands.values())
+    apart = case.channel.split and case.request.location is None
+    if not apart or any(pools.shares(stand.asked, ZERO, ()) for stand in case.stands.values()):
+        return GOODS_ONLY
+    until = None if case.channel.horizon is None else questions.horizon_end(asked)
+    return Reach(dated_until=until, backorder_max=None if case.channel.backorder else ZERO)
 
 
 def _refused(request: HoldRequest, wanted: Mapping[Sku, Decimal]) -> OutOfStock:
@@ -187,15 +201,27 @@ class Counter:
             place for place in self._policy.pool_of(case.channel).locations if case.request.location in {None, place}
         ]
         placement = place_hold(case.wants, limits, atps, serving, split=case.channel.split)
+        if placement.shortages and request.reach != GOODS_ONLY:
+            beyond = {each.sku: self._beyond(case, each, limits[each.sku]) for each in placement.shortages}
+            return replace(placement, beyond=beyond)
         if not placement.shortages or request.fill is Fill.PARTIAL:
             self._count(ChannelCode(case.channel.code), placement)
         return placement
+
+    def _beyond(self, case: Case, shortage: Shortage, limit: Decimal) -> Beyond:
+        """Of receipts what is left of the limit, in the queue what a rule allows where anything may be sold from."""
+        stand = case.stands[shortage.sku]
+        ahead = case.channel.horizon is not None
+        backorder, _ = pools.backorder_limit(stand.asked) if stand.places else (ZERO, None)
+        return Beyond(max(ZERO, limit - shortage.available) if ahead else ZERO, backorder)
 
     def _limit(self, shelf: Shelf, stand: Stand, atps: Mapping[tuple[Sku, LocationCode], Decimal]) -> Decimal:
         """`physical` of one item, from the locked rows."""
         asked = stand.asked
         sku = asked.subject.sku
-        incoming, _, _ = pools.coming(asked, stand.places)
+        incoming, _, dated = pools.coming(asked, stand.places)
+        since = _promised_on(shelf, sku, stand.places) - sum((each.quantity for each in dated), ZERO)
+        incoming -= max(ZERO, since)  # what was promised since the look
         units = formulas.pool((atps[sku, place] for place in stand.places), incoming, pools.unplaced(asked))
         buffer, _ = pools.buffer_of(asked)
         if not asked.policy.segments:
@@ -291,6 +317,11 @@ def _taken(
 def _atp_on(shelf: Shelf, sku: Sku, place: LocationCode, kept_back: Decimal) -> Decimal:
     balances = shelf.get(PositionKey(sku, place))
     return ZERO if balances is None else formulas.atp(balances[Account.AVAILABLE], kept_back)
+
+
+def _promised_on(shelf: Shelf, sku: Sku, places: Iterable[LocationCode]) -> Decimal:
+    """Units of receipts that are promised."""
+    return sum((shelf.get(PositionKey(sku, place), NOWHERE).get(Account.DATED, ZERO) for place in places), ZERO)
 
 
 def _base_on(shelf: Shelf, sku: Sku, place: LocationCode, safety: Decimal) -> Decimal:

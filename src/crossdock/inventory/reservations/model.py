@@ -20,7 +20,7 @@ from crossdock.inventory.model import (
     PositionKey,
 )
 from crossdock.inventory.states import State
-from crossdock.inventory.waiting.model import GOODS_ONLY, WAITING_ACCOUNTS, Basis, Promise, Reach
+from crossdock.inventory.waiting.model import GOODS_ONLY, WAITING_ACCOUNTS, Basis, Beyond, Promise, Reach
 
 
 class ClaimKind(StrEnum):
@@ -391,6 +391,8 @@ class Placement:
 
     takes: Mapping[PositionKey, Decimal]
     shortages: tuple[Shortage, ...] = ()
+    beyond: Mapping[Sku, Beyond] | None = None
+    """What of the shortages may be had without goods; None: whatever the request reaches."""
 
 
 Placer: TypeAlias = Callable[[ReserveRequest, Shelf], Placement]

@@ -43,6 +43,15 @@ class Reach:
         check_moment(self.dated_until, "dated_until")
 
 
+class Beyond(NamedTuple):
+    """How many units of an item a request may get without goods, within its reach."""
+
+    dated_max: Decimal
+    """Of receipts that are due in time."""
+    backorder_max: Decimal
+    """That may wait at the line's locations together, shortfall and those that wait already included."""
+
+
 GOODS_ONLY: Final = Reach()
 AS_FAR_AS_IT_TAKES: Final = Reach(backorder_max=None)
 

@@ -98,6 +98,14 @@ class _Asking:
     now: datetime
     waits: dict[Ground, Wait] = field(default_factory=dict)
 
+    def beyond(self, line: ReserveLine, missing: Decimal) -> Decimal:
+        """Receipts, then the queue, as far as the request reaches and its placement lets it; how many are still missing."""
+        if self.placement.beyond is None:
+            return self.queued(line, self.dated(line, missing), self.request.reach.backorder_max)
+        dated_max, backorder_max = self.placement.beyond[line.sku]
+        dated = min(missing, dated_max)
+        return self.queued(line, self.dated(line, dated) + missing - dated, backorder_max)
+
     def dated(self, line: ReserveLine, missing: Decimal) -> Decimal:
         """Receipts that are due in time, the best location first; how many units are still missing."""
         until = self.request.reach.dated_until
@@ -115,7 +123,7 @@ class _Asking:
                 missing -= units
         return missing
 
-    def queued(self, line: ReserveLine, missing: Decimal) -> Decimal:
+    def queued(self, line: ReserveLine, missing: Decimal, most: Decimal | None) -> Decimal:
         """A place in the queue: where units of the request were found, so that one location can complete it; else the best."""
         positions = [PositionKey(line.sku, location, line.condition) for location in line.locations]
         found = (position for position in positions if position in self.placement.takes)
@@ -124,7 +132,7 @@ class _Asking:
             return missing
         mine = [each for each in self.waits.values() if each.basis is Basis.BACKORDER and each.position in positions]
         queued = sum((each.quantity for each in mine), ZERO)
-        most, room = self.request.reach.backorder_max, missing
+        room = missing
         if most is not None:
             standing = (self.books[position] for position in positions if position in self.books)
             room = most - queued - sum((each[Account.BACKORDERED] + short(each) for each in standing), ZERO)
@@ -149,7 +157,7 @@ def wait(
     rest: list[Shortage] = []
     for sku, condition, wanted, available in placement.shortages:
         line = next(line for line in request.lines if (line.sku, line.condition) == (sku, condition))
-        missing = asking.queued(line, asking.dated(line, wanted - available))
+        missing = asking.beyond(line, wanted - available)
         if missing:
             rest.append(Shortage(sku, condition, wanted, wanted - missing))
     return list(asking.waits.values()), tuple(rest)
