@@ -30,7 +30,7 @@ from crossdock.canonical.stock import (
 from crossdock.catalog import service as catalog
 from crossdock.connector_kit.model import Connector, Decoded, Limits, Received, Role, Setting, Webhook, Webhooks
 from crossdock.estate import service as estates
-from crossdock.estate.model import Channel, Company, ConnectionConfig, Estate, Location, LocationKind
+from crossdock.estate.model import BackorderLimit, Channel, Company, ConnectionConfig, Estate, Location, LocationKind
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.model import START, Event
 from crossdock.eventlog.service import Origin
@@ -103,6 +103,7 @@ ESTATE: Final = Estate(
         Location(code=STORE, name="High Street", kind=LocationKind.STORE, modes=(Mode.SHIP, Mode.PICKUP)),
     ),
     channels=(Channel(code="web", name="Web", currency="EUR", connection=SHOP, pool=(DC, STORE), backorder=True),),
+    backorder_limits=(BackorderLimit(quantity=Decimal(100)),),
     connections=(ConnectionConfig(name=SHOP, connector="plain", settings={"token": "${SHOP_TOKEN}"}, channel="web"),),  # type: ignore[arg-type]  # a plain text is what files carry
 )
 
@@ -153,9 +154,16 @@ class World:
 
     async def land(self, sku: Sku, units: int, location: LocationCode = DC) -> None:
         """Goods come in."""
+        await self._moved(FloorMovement.RECEIVE, sku, units, location)
+
+    async def sell(self, sku: Sku, units: int, location: LocationCode = DC) -> None:
+        """A till sells what lies on the shelf, promised or not."""
+        await self._moved(FloorMovement.ISSUE, sku, units, location)
+
+    async def _moved(self, kind: FloorMovement, sku: Sku, units: int, location: LocationCode) -> None:
         movement = NewMovement(
             key=MovementKey(str(new_id())),
-            kind=FloorMovement.RECEIVE,
+            kind=kind,
             sku=sku,
             location=location,
             quantity=Decimal(units),

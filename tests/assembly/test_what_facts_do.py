@@ -98,6 +98,30 @@ async def test_goods_that_land_serve_those_who_wait_the_oldest_first(world: Worl
     assert [work.location for work in (await world.view(second)).fulfilments] == [STORE]
 
 
+async def test_people_hear_which_order_lost_its_goods_to_what_until_it_has_others(world: World) -> None:
+    await world.know(TEA)
+    await world.land(TEA, 2)
+    first, second = await world.accept(order("1"), order("2"))
+    await world.react()
+
+    await world.sell(TEA, 1)
+    await world.react()
+
+    (found,) = await world.exceptions()
+    assert (found.type, found.subject, found.amount) == ("order_backordered", f"order/{second}", Decimal(10))
+    assert found.detail.startswith("order 2, promised without a day: 1 x TEA without goods since ")
+    assert "gone at DC1: issue " in found.detail
+    assert (await world.view(first)).order.units.of(Part.RELEASED) == 1
+
+    await world.land(TEA, 1, STORE)
+    await world.react()
+
+    assert await world.exceptions() == []
+    assert [work.location for work in (await world.view(second)).fulfilments if work.open] == [STORE]
+    closed = await world.exceptions(closed_too=True)
+    assert sorted(each.type for each in closed) == ["order_backordered", "stock_short"]
+
+
 async def test_goods_that_nobody_waits_for_set_nothing_in_motion(world: World) -> None:
     await world.know(TEA)
     await world.land(TEA, 1)

@@ -208,6 +208,21 @@ async def test_placing_again_takes_nothing_twice(world: World) -> None:
     assert len((await world.view(order_id)).fulfilments) == 2
 
 
+async def test_units_that_its_locations_work_on_are_not_taken_again_when_others_look_for_a_place(world: World) -> None:
+    await world.stock(TEA, dc=2)
+    await hold(world, 2)
+    (order_id,) = await world.bought(order("1", line(TEA, 4), reservations=[CART]))
+    async with world.database.transaction() as tx:  # nothing is kept any more for those that wait
+        (waiting,) = await inventory.waiting(tx, [TEA])
+        await inventory.release(tx, [Release(key=waiting.claim.key)], origin=Origin.begin("test"), now=NOW)
+
+    await world.place(order_id)
+
+    view = await world.view(order_id)
+    assert (int(view.order.units.released), int(view.order.units.backordered)) == (2, 2)
+    assert len(view.fulfilments) == 1
+
+
 def test_an_order_names_a_reservation_once() -> None:
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match="once"):
         order("1", line(TEA, 1), reservations=[CART, CART])

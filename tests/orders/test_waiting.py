@@ -9,7 +9,7 @@ import msgspec
 from crossdock.canonical.base import OrderId
 from crossdock.canonical.facts import OrderBackordered
 from crossdock.canonical.orders import Mode
-from crossdock.estate.model import Estate
+from crossdock.estate.model import BackorderLimit, Estate
 from crossdock.eventlog.service import Origin
 from crossdock.inventory import service as inventory
 from crossdock.inventory.expected.model import Purchase, PurchaseLine
@@ -23,8 +23,9 @@ from orders.kit import DC, ESTATE, NORTH, NOW, SOUTH, TEA, World, known, line, o
 PATIENT = msgspec.structs.replace(
     ESTATE,
     channels=tuple(msgspec.structs.replace(channel, backorder=True) for channel in ESTATE.channels),
+    backorder_limits=(BackorderLimit(quantity=Decimal(3)),),
 )
-"""The same retailer, whose channels sell without goods."""
+"""The same retailer, whose channels sell three units of an item without goods."""
 DAY = timedelta(days=1)
 
 
@@ -188,6 +189,14 @@ async def test_where_it_is_people_hear_of_it_when_it_takes_longer_than_the_estat
     await look(world, estate=PATIENT, after=DAY)
     await look(world, estate=PATIENT, after=DAY + timedelta(hours=1))
     assert len(await told(world, order_id)) == 1, "once"
+
+
+async def test_people_hear_at_once_of_an_order_beyond_what_may_be_owed(world: World) -> None:
+    (within,) = await bought(world, o1=3)
+    (beyond,) = await bought(world, o2=1)
+
+    assert await told(world, within) == []
+    assert [each.reason for each in await told(world, beyond)] == ["4 x TEA are owed, 3 may be"]
 
 
 async def test_it_is_over_when_the_last_unit_has_its_goods(world: World) -> None:

@@ -256,7 +256,7 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
     moves: dict[tuple[OrderId, str], tuple[Line, Vector]] = {}
     ended: dict[OrderId, Origin] = {}
     late: list[Placing] = []
-    revived: dict[OrderId, Shipping] = {}
+    revived: dict[OrderId, UUID | None] = {}
     twice: list[fulfilments.Reduction] = []
     for shipping, outcome in zip(shippings, outcomes, strict=True):
         match outcome:
@@ -266,7 +266,7 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                 orders[outcome.order_id] = moved.order
                 moves |= {(line.order_id, line.line_id): (line, vector) for line, vector in moved.lines}
                 if outcome.revived:
-                    revived[outcome.order_id] = shipping
+                    revived[outcome.order_id] = shipping.causation_id
                     others = [each for each in work.values() if each.fulfilment_id != shipping.fulfilment_id]
                     twice += [
                         fulfilments.Reduction(each, units, LEFT_ELSEWHERE, f"left/{new_id()}", shipping.causation_id)
@@ -288,10 +288,10 @@ async def ship_many(tx: Tx, shippings: Sequence[Shipping], *, now: datetime) -> 
                 assert_never(outcome)
     await move_units(tx, list(moves.values()))
     await fulfilments.reduce_many(tx, twice, now=now)
-    for order_id in sorted(revived):
-        await standing.shed(tx, orders[order_id], LEFT_ELSEWHERE, now=now)
-        if not orders[order_id].units.backordered:
-            await standing.forget(tx, [Case.of(orders[order_id], revived[order_id].causation_id)], now=now)
+    over = [
+        Case.of(orders[each], cause) for each, cause in sorted(revived.items()) if not orders[each].units.backordered
+    ]
+    await standing.forget(tx, over, now=now)
     await _complete(tx, ended, now=now)
     await place_many(tx, late, now=now)
     return outcomes

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+from crossdock.availability.model import Availability
 from crossdock.canonical.base import LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.intents import GoodsLine
 from crossdock.estate.model import Estate, duration
@@ -131,19 +132,28 @@ def without_a_day(order: Order, claims: Sequence[Claim]) -> tuple[GoodsLine, ...
     return tuple(lines)
 
 
-def tell_at(header: Header, estate: Estate, since: datetime) -> datetime:
-    """When people hear of an order that waits without goods or a day: at once where nothing is sold without goods."""
+def sells_without_goods(header: Header, estate: Estate) -> bool:
+    """May its channel do that at all?"""
     channel = estate.channel(header.channel)
-    allowed = channel is not None and channel.backorder
-    return since + duration(estate.policies.backorder_wait) if allowed else since
+    return channel is not None and channel.backorder
 
 
-def why(header: Header, estate: Estate) -> str:
+def beyond(asked: Availability) -> str:
+    """Why an item owes more than may be owed; empty when it does not. What is short uses the limit up first."""
+    owed = sum((place.backordered + place.short for place in asked.locations), ZERO)
+    if owed <= asked.backorder_limit:
+        return ""
+    return f"{plain(owed)} x {asked.sku} are owed, {plain(asked.backorder_limit)} may be"
+
+
+def tell_at(estate: Estate, since: datetime, refused: str) -> datetime:
+    """When people hear of an order that waits without goods or a day: at once where it should not have been sold."""
+    return since if refused else since + duration(estate.policies.backorder_wait)
+
+
+def why(estate: Estate, refused: str) -> str:
     """Why people hear of it."""
-    channel = estate.channel(header.channel)
-    if channel is not None and channel.backorder:
-        return f"nothing has come in {estate.policies.backorder_wait}, and nothing that comes has a day"
-    return f"{header.channel} does not sell without goods"
+    return refused or f"nothing has come in {estate.policies.backorder_wait}, and nothing that comes has a day"
 
 
 def named(lines: Sequence[GoodsLine]) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from crossdock.canonical.base import Document, OrderId, ReservationKey
+from crossdock.availability import service as availability
+from crossdock.canonical.base import ChannelCode, Document, OrderId, ReservationKey, Sku
 from crossdock.canonical.facts import OrderBackordered, OrderBackorderEnded
+from crossdock.canonical.intents import GoodsLine
 from crossdock.estate.model import Estate
 from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
@@ -94,6 +96,9 @@ async def note(tx: Tx, estate: Estate, cases: Collection[Case], *, now: datetime
         if (lines := rules.without_a_day(case.order, claims[case.order.header.order_id]))
     }
     known = {each.order_id: each for each in await store.find(tx, list(lacking))} if lacking else {}
+    refused = await _refused(
+        tx, estate, [(case, lacking.get(case.order.header.order_id, ())) for case in cases], now=now
+    )
     kept: list[tuple[Waiting, datetime]] = []
     facts: list[NewFact] = []
     for case in cases:
@@ -101,7 +106,7 @@ async def note(tx: Tx, estate: Estate, cases: Collection[Case], *, now: datetime
         if header.order_id not in lacking:
             continue
         before = known.get(header.order_id, Waiting(header.order_id, now, None))
-        tell_at = rules.tell_at(header, estate, before.since)
+        tell_at = rules.tell_at(estate, before.since, refused.get(header.order_id, ""))
         told_at = before.told_at
         if told_at is None and tell_at <= now:
             told_at = now
@@ -110,7 +115,7 @@ async def note(tx: Tx, estate: Estate, cases: Collection[Case], *, now: datetime
                 number=header.number,
                 lines=lacking[header.order_id],
                 since=before.since,
-                reason=rules.why(header, estate),
+                reason=rules.why(estate, refused.get(header.order_id, "")),
                 promised_by=header.promised_by,
             )
             facts.append(_new(case, fact, now))
@@ -120,6 +125,24 @@ async def note(tx: Tx, estate: Estate, cases: Collection[Case], *, now: datetime
         await store.keep(tx, kept)
     await eventlog.append(tx, facts)
     await forget(tx, [case for case in cases if case.order.header.order_id not in lacking], now=now)
+
+
+async def _refused(
+    tx: Tx, estate: Estate, lacking: Sequence[tuple[Case, Sequence[GoodsLine]]], *, now: datetime
+) -> Mapping[OrderId, str]:
+    """Why orders should not have been sold without goods, where that is so."""
+    found: dict[OrderId, str] = {}
+    for case, lines in lacking:
+        header = case.order.header
+        if not lines:
+            continue
+        if not rules.sells_without_goods(header, estate):
+            found[header.order_id] = f"{header.channel} does not sell without goods"
+            continue
+        pairs = [(Sku(line.sku), ChannelCode(header.channel)) for line in lines]
+        answers = await availability.query(tx, estate, pairs, now=now, mode=header.mode)
+        found[header.order_id] = next((text for each in answers if (text := rules.beyond(each))), "")
+    return found
 
 
 async def tell(tx: Tx, fact: OrderBackordered, case: Case, *, now: datetime) -> None:

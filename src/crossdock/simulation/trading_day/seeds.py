@@ -27,6 +27,8 @@ SHIPPING: Final = "SHIPPING"
 ROUNDING: Final = "ROUNDING"
 WEB_POOL_STORES: Final = 3
 """Stores that help the DC serve the web shop: enough to see orders split."""
+KEPT_FOR_TILLS: Final = 2
+"""Units that a store does not promise to the web shop: somebody may be on the way to the till with them."""
 ACCOUNTS: Final = {
     "tender.cash": ("1010", "Cash in stores", AccountKind.CASH),
     "tender.card": ("1020", "Card settlements", AccountKind.CASH),
@@ -130,6 +132,9 @@ def _retailer(day: TradingDay) -> str:
     lines += [
         "channels:",
         f"  - {{code: web, name: Web shop, currency: {CURRENCY}, connection: shop, pool: [{pool}]}}",
+        "safety_stock:",
+        f"  - {{quantity: {KEPT_FOR_TILLS}}}",
+        f"  - {{quantity: 0, location: {day.dc}}}",
         "channel_buffers:",
         "  - {channel: web, quantity: 1}",
         "ownership:",
