@@ -234,6 +234,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "fulfilments": "Location by location.",
     "holds": "Why it waits, or waited.",
     "released_by": "Who let it go, or what did.",
+    "tills": "Which tills.",
     "sequence": "The receipt's number at its till.",
     "missing_from": "The first number that is missing.",
     "missing_to": "The last number that is missing.",

@@ -326,3 +326,21 @@ async def test_money_in_a_currency_that_nobody_books_is_one_matter_of_its_store_
         await finance.close_day(tx, await world.hub.estate.get(tx), STORE, DAY, now=NOW)
     await heal(world.hub)
     assert await world.exceptions() == []
+
+
+async def test_a_silent_till_is_a_matter_of_its_store_until_a_receipt_of_it_comes(world: World) -> None:
+    await world.know(TEA)
+    await world.land(TEA, 5, STORE)
+    week = timedelta(weeks=1)
+    usual = [NOW - n * week - timedelta(minutes=15 * place) for n in (1, 2) for place in range(20)]
+    heard = [finance.Heard(store=STORE, till="1", heard_at=at) for at in (*usual, NOW - timedelta(hours=4))]
+    async with world.database.transaction() as tx:
+        await finance.hear(tx, heard, now=NOW)
+        await finance.tell_silent(tx, await world.hub.estate.get(tx), now=NOW)
+    await world.react()
+    (found,) = await world.exceptions()
+    assert (found.type, found.subject, found.path) == ("till_silent", f"store/{STORE}", "1")
+
+    await world.hear(receipt())
+    await world.react()
+    assert await world.exceptions() == []

@@ -132,6 +132,11 @@ NEEDING: Sequence[tuple[Document, object, Document | None]] = [
         OutsideAbout(),
         None,
     ),
+    (
+        say(facts.TillsSilent, store=STORE, tills=("1", "2"), silent_since=NOW),
+        OutsideAbout(),
+        say(facts.TillsHeard, store=STORE, tills=("2",)),
+    ),
     (say(facts.ReceiptGapFound, **GAP), OutsideAbout(), say(facts.ReceiptGapClosed, **GAP)),
     (
         facts.ReceiptUnsound(receipt_id=ID, ref=REF, difference=Decimal("-0.10"), currency="EUR"),
@@ -230,6 +235,10 @@ def test_every_fact_is_either_in_this_list_or_needs_nobody() -> None:
     registered = set(matter_of.registry) - {object}
 
     assert registered == needing
+
+
+def test_a_store_is_silent_until_all_of_its_tills_speak() -> None:
+    assert settled_by(say(facts.TillsHeard, store=STORE, tills=("2",), still_silent=("1",))) == ()
 
 
 def test_a_receipt_in_a_currency_that_is_booked_needs_nobody() -> None:

@@ -107,6 +107,17 @@ async def _watch(tx: Tx, estate: Estate, events: Sequence[Event], now: datetime)
     await operations.watch(tx, estate, events, now=now)
 
 
+async def _hear_tills(tx: Tx, _estate: Estate, events: Sequence[Event], now: datetime) -> None:
+    """Which till spoke when: the measure of its silence."""
+    heard = [
+        finance.Heard(store=fact.ref.store, till=fact.ref.till, heard_at=event.recorded_at)
+        for event in events
+        for fact in [event.fact]
+        if isinstance(fact, facts.ReceiptRecorded)
+    ]
+    await finance.hear(tx, heard, now=now)
+
+
 POSTED: Final = {FlowKind.JOURNAL: PostedDocument.JOURNAL, FlowKind.GOODS_ISSUE: PostedDocument.GOODS}
 
 
@@ -191,6 +202,7 @@ REACTORS: Final = (
     Reactor(name="known-items", to=(facts.ItemChanged,), react=_know_items),
     Reactor(name="cancelled", to=(facts.OrderCancelled, facts.IntentLanded), react=_end_cancelled),
     Reactor(name="store-days", to=(facts.IntentLanded,), react=_mark_store_days),
+    Reactor(name="tills", to=(facts.ReceiptRecorded,), react=_hear_tills),
     Reactor(name="exceptions", to=(), react=_watch),
 )
 """The index of everything that facts set in motion inside the hub. What goes out is derived by `outbound`."""

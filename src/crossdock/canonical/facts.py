@@ -55,6 +55,8 @@ from crossdock.canonical.receipt_facts import (
     ReceiptRecorded,
     ReceiptUnsound,
     StoreDayClosed,
+    TillsHeard,
+    TillsSilent,
 )
 from crossdock.canonical.stock_facts import (
     CountRecorded,
@@ -130,6 +132,8 @@ __all__ = [
     "StockLate",
     "StockShort",
     "StoreDayClosed",
+    "TillsHeard",
+    "TillsSilent",
     "TransferDiscrepancy",
     "TransferRecorded",
     "TransferSettled",
@@ -177,6 +181,8 @@ Fact: TypeAlias = (
     | ReceiptConflict
     | ItemUnknown
     | StoreDayClosed
+    | TillsSilent
+    | TillsHeard
     | ItemChanged
     | IntentLanded
     | IntentRefused

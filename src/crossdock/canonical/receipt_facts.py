@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from crossdock.canonical.base import Code, Document, LocationCode, Text, check_currency, check_finite
+from crossdock.canonical.base import Code, Document, LocationCode, Moment, Text, check_currency, check_finite
 from crossdock.canonical.intents import GoodsLine, JournalLine
 from crossdock.canonical.receipts import ReceiptRef
 
@@ -56,6 +56,24 @@ class ReceiptGapClosed(Document, frozen=True, tag="receipt.gap_closed", tag_fiel
     business_day: date
     missing_from: int
     missing_to: int
+
+
+class TillsSilent(Document, frozen=True, tag="tills.silent", tag_field="fact"):
+    """Tills of a store have sent nothing in a time in which they usually do."""
+
+    store: LocationCode
+    tills: tuple[Code, ...]
+    """All that are silent now."""
+    silent_since: Moment
+
+
+class TillsHeard(Document, frozen=True, tag="tills.heard", tag_field="fact"):
+    """Tills that were silent speak again."""
+
+    store: LocationCode
+    tills: tuple[Code, ...]
+    still_silent: tuple[Code, ...] = ()
+    """Others of the store that do not."""
 
 
 class ReceiptConflict(Document, frozen=True, tag="receipt.conflict", tag_field="fact"):

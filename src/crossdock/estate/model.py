@@ -208,6 +208,8 @@ class Policies(Part, frozen=True):
     receipt_gap_after: Annotated[str, msgspec.Meta(pattern=r"^\d+[mhd]$")] = "2h"
     """How long a number may be missing after a till's next receipt has come, before a person is asked; at the latest when
     the day is closed."""
+    till_silent_after: Annotated[str, msgspec.Meta(pattern=r"^\d+[mhd]$")] = "1h"
+    """How long a till must have sent nothing at least before a person is asked, in a time in which it usually sends."""
     count_correct_max: Decimal = Decimal(5)
     """A system of record may correct on-hand by itself up to this many units; beyond, a person is asked."""
     backorder_wait: Duration = "1d"

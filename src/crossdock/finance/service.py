@@ -29,6 +29,8 @@ from crossdock.finance.model import (
     Repeated,
     StoredReceipt,
 )
+from crossdock.finance.pace.service import forget, hear, tell_silent
+from crossdock.finance.pace.store import Heard
 from crossdock.finance.upkeep.service import maintain
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
@@ -36,10 +38,13 @@ from crossdock.inventory import service as inventory
 from crossdock.inventory.model import KeyReused, MovementKey, NewMovement
 
 __all__ = [
+    "Heard",
     "Told",
     "check_gaps",
     "close_day",
     "find_receipt",
+    "forget",
+    "hear",
     "late_gaps",
     "leaves_out",
     "maintain",
@@ -47,6 +52,7 @@ __all__ = [
     "money",
     "record_receipts",
     "store_days",
+    "tell_silent",
 ]
 
 

@@ -247,6 +247,12 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "Nothing was refused or changed: correct what was booked on a wrong day by hand.",
         dismiss=_CLOSE,
     ),
+    "till_silent": Remedy(
+        about=_outside,
+        todo="Ask the store: is it closed today, is its line down, is the till out of use? What comes late is welcome; the "
+        "exception closes by itself when all of them speak.",
+        dismiss=_CLOSE,
+    ),
     "receipt_gap": Remedy(
         about=_outside, todo="Ask the store for the missing receipts: late uploads are welcome.", dismiss=_CLOSE
     ),

@@ -219,6 +219,18 @@ def _gap(fact: facts.ReceiptGapFound) -> Matter:
 
 
 @matter_of.register
+def _silent_tills(fact: facts.TillsSilent) -> Matter:
+    since = fact.silent_since.isoformat(timespec="minutes")
+    return Matter(
+        type="till_silent",
+        key=f"tills/{fact.store}",
+        subject=f"store/{fact.store}",
+        path=", ".join(fact.tills)[:500],
+        detail=f"tills of {fact.store} send nothing since {since}, when they usually do: {', '.join(fact.tills)}"[:500],
+    )
+
+
+@matter_of.register
 def _unsound(fact: facts.ReceiptUnsound) -> Matter:
     subject = _receipt(fact.ref)
     return Matter(
@@ -322,6 +334,8 @@ def settled_by(fact: Document) -> Sequence[str]:
             keys = (f"message/{fact.message_id}#{fact.record}",)
         case facts.FeedHeard():
             keys = (f"feed/{fact.connection}/{fact.feed}",)
+        case facts.TillsHeard(still_silent=()):
+            keys = (f"tills/{fact.store}",)
         case facts.ReceiptGapClosed():
             keys = (_gap_key(fact),)
         case facts.TransferSettled():

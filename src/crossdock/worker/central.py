@@ -35,7 +35,7 @@ from crossdock.operations.unclaimed import service as unclaimed
 from crossdock.orders import service as orders
 from crossdock.outbound import service as outbound
 from crossdock.worker.loop import Loop
-from crossdock.worker.tills import LOOK_S, Gaps
+from crossdock.worker.tills import LOOK_S, Gaps, Silence
 
 UPKEEP_S: Final = 600.0
 CLOCKS_S: Final = 5.0
@@ -61,6 +61,7 @@ def central_loops(hub: Hub) -> Sequence[Loop]:
         Loop(name="clocks", step=partial(_watch_clocks, hub), every_s=CLOCKS_S),
         Loop(name="unclaimed", step=partial(_unclaimed, hub), every_s=UNCLAIMED_S),
         Loop(name="gaps", step=Gaps(hub), every_s=LOOK_S),
+        Loop(name="silence", step=Silence(hub), every_s=LOOK_S),
         Loop(name="upkeep", step=partial(_keep_up, hub), every_s=UPKEEP_S),
     )
 
@@ -166,6 +167,11 @@ async def _forget_erasures(database: Database, before: datetime) -> None:
         await customers.forget_erasures(tx, before=before)
 
 
+async def _forget_tills(database: Database, now: datetime) -> None:
+    async with database.transaction() as tx:
+        await finance.forget(tx, now=now)
+
+
 async def _keep_up(hub: Hub) -> bool:
     """Partitions made ahead, old ones dropped, keys forgotten."""
     database, now = hub.database, hub.clock.now()
@@ -178,6 +184,7 @@ async def _keep_up(hub: Hub) -> bool:
             partial(_forget_pace, database, now - retention),
             partial(log_upkeep.maintain, database, now=now, retention=retention),
             partial(finance.maintain, database, now=now),  # books: kept, whatever the retention
+            partial(_forget_tills, database, now),
         )
     )
     return False

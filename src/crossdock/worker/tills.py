@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from crossdock.assembly.hub import Hub
+from crossdock.estate.model import duration
 from crossdock.finance import service as finance
 
 LOOK_S: Final = 300.0
@@ -24,4 +25,26 @@ class Gaps:
         async with self.hub.database.transaction() as tx:
             estate = await self.hub.estate.get(tx)
             self._since = await finance.late_gaps(tx, estate, since=self._since or now - BACK, now=now)
+        return False
+
+
+@dataclass(slots=True)
+class Silence:
+    """Tills that send nothing although they usually do.
+
+    A process looks once it has been up for as long as a till may be silent: while the hub stood still nobody was heard.
+    """
+
+    hub: Hub
+    _up_since: datetime | None = None
+
+    async def __call__(self) -> bool:
+        now = self.hub.clock.now()
+        self._up_since = self._up_since or now
+        async with self.hub.database.transaction() as tx:
+            estate = await self.hub.estate.get(tx)
+            if now - self._up_since < duration(estate.policies.till_silent_after):
+                return False
+            if await finance.tell_silent(tx, estate, now=now):
+                self.hub.hints.ring()
         return False

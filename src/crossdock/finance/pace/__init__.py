@@ -1,0 +1,1 @@
+"""How often tills usually send receipts, and which have fallen silent."""
