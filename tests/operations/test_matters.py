@@ -257,7 +257,7 @@ def test_every_type_that_any_room_opens_has_a_remedy_and_no_remedy_is_for_nothin
     opened_by_rooms = {
         found
         for file in Path(crossdock.__file__).parent.rglob("*.py")
-        for found in re.findall(r'Matter\(\s*type="(\w+)"', file.read_text())
+        for found in re.findall(r'(?:Matter\(\s*type=|^TYPE: Final = )"(\w+)"', file.read_text(), re.MULTILINE)
     }
 
     without = opened_by_rooms - set(REMEDIES) - LOOKED_AT
