@@ -36,6 +36,7 @@ from crossdock.inventory.reservations.model import (
     ReserveRequest,
 )
 from crossdock.inventory.waiting import rules
+from crossdock.inventory.waiting import service as serving
 from crossdock.inventory.waiting.model import AS_FAR_AS_IT_TAKES, Basis, Promise, Reach
 from crossdock.inventory.waiting.ranking import Ranked
 from crossdock.inventory.waiting.rules import Timetable
@@ -703,3 +704,37 @@ def test_exactly_what_is_not_there_is_lost_from_the_end(standing: list[int], lac
 
     assert sum(int(quantity) for _, quantity in lost) == min(lacking, sum(standing))
     assert [each_one.claim.key for each_one, _ in lost] == [f"{n}" for n in reversed(range(len(standing)))][: len(lost)]
+
+
+# ---------------------------------------------------------------------------------- more than are looked at in one go
+
+
+async def crowd(database: Database, many: int) -> None:
+    """So many orders for one unit each, the oldest promise first."""
+    await reserve(database, *[wish(f"order/{number:05}", 1, promised=number) for number in range(many)])
+
+
+async def test_who_asks_when_all_that_comes_is_promised_waits_without_a_day_however_many_wait(
+    database: Database,
+) -> None:
+    many = serving.SERVED_MAX + 50
+    await announce(database, (many, 3))
+    await crowd(database, many)
+
+    await reserve(database, wish("order/last", 1, promised=many))
+
+    assert await counters(database) == (0, 0, many, 1)
+    assert await claimed(database, "order/last") == [{"backorder": 1}]
+
+
+async def test_goods_that_suffice_for_all_go_to_all_who_wait_before_anybody_new_however_many_wait(
+    database: Database,
+) -> None:
+    many = serving.SERVED_MAX + 50
+    await crowd(database, many)
+
+    await receive(database, many + 1)
+    assert await counters(database) == (1, many, 0, 0)
+
+    landed = [each for each in await told(database) if isinstance(each, StockLanded)]
+    assert len({line.reservation for fact in landed for line in fact.served}) == many

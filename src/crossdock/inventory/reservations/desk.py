@@ -1,6 +1,6 @@
 """The counter at which a batch is served: its positions locked, its lapsed holds ended, its entries written once."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Self
@@ -21,6 +21,9 @@ from crossdock.inventory.waiting.model import Basis, Promise, Wait
 from crossdock.inventory.waiting.rules import Turn
 
 _TRIES_MAX: Final = 8
+_ROUNDS_MAX: Final = 20
+"""Of those who wait at one place, so many times as many as are looked at in one go get their goods at once; the others
+with the next movement there."""
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 UNDER_WAY: Final = frozenset({Account.ON_ORDER, Account.IN_TRANSIT})
 DAYS: Final = UNDER_WAY | {Account.DATED}
@@ -38,6 +41,7 @@ class Desk:
         self._tx = tx
         self._now = now
         self._postings: list[Posting] = []
+        self._written = 0
         self._opened: list[Claim] = []
         self._limits: dict[PositionKey, Decimal] = {}
         self.before: dict[PositionKey, Position] = {}
@@ -151,32 +155,49 @@ class Desk:
         return {posting.position: f"{posting.kind} {posting.key}" for posting in self._postings}
 
     async def close(self, *, origin: Origin, floor: bool) -> None:
-        """Serve those who wait, then write everything in one go. Only with *floor* may promises exceed the goods."""
-        await self._serve(floor=floor)
-        if self._postings:
+        """Serve those who wait, then write everything in one go. Only with *floor* may promises exceed the goods.
+
+        Where more wait than are looked at in one go, the others have their turn after these are written: before anybody new.
+        """
+        for _ in range(_ROUNDS_MAX):
+            goods_left = await self._serve(floor=floor)
+            await self._write(origin=origin, floor=floor)
+            if not goods_left:
+                break
+        covered = [
+            _new(key, StockCovered(sku=key.sku, location=key.location), self._now, origin)
+            for key, position in self.before.items()
+            if position.short and not short(self.books[key])
+        ]
+        await eventlog.append(self._tx, covered)
+
+    async def _write(self, *, origin: Origin, floor: bool) -> None:
+        postings = self._postings[self._written :]
+        if postings:
             await posting_store.write(
-                self._tx, self._postings, origin=origin, now=self._now, facts=floor, limits=self._limits
+                self._tx, postings, origin=origin, now=self._now, facts=floor, limits=self._limits
             )
+            self._written = len(self._postings)
         if self._opened:
             await store.open_claims(self._tx, self._opened)
+            self._opened = []
         if self._batch.changed:
             await store.change_claims(self._tx, list(self._batch.changed.values()))
-        await eventlog.append(self._tx, [_new(position, fact, self._now, origin) for position, fact in self._news()])
+            self._batch.changed = {}
+        turned = [*waiting.landed_facts(self._landed), *waiting.late_facts(self._late)]
+        await eventlog.append(self._tx, [_new(position, fact, self._now, origin) for position, fact in turned])
+        self._landed, self._late = [], []
 
-    async def _serve(self, *, floor: bool) -> None:
-        """Goods that have become available go to those who wait for them there, before anybody else."""
+    async def _serve(self, *, floor: bool) -> bool:
+        """Goods that have become available go to those who wait for them there, before anybody else; True when there are
+        more than those who were looked at could take.
+        """
         served = await waiting.serve(self._tx, self._batch, now=self._now, floor=floor)
         for turn in served.turns:
             self.write(turn.postings, turn.changed)
         self._landed += served.landed
         self._late += served.late
-
-    def _news(self) -> Iterator[tuple[PositionKey, Document]]:
-        yield from waiting.landed_facts(self._landed)
-        yield from waiting.late_facts(self._late)
-        for key, position in self.before.items():
-            if position.short and not short(self.books[key]):
-                yield key, StockCovered(sku=key.sku, location=key.location)
+        return served.goods_left
 
 
 def stream_of(position: PositionKey) -> str:

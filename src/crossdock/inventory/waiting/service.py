@@ -3,6 +3,7 @@
 Called under the positions' locks, with the balances as the batch has moved them so far.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,7 @@ from crossdock.inventory.waiting.ranking import Ranked
 from crossdock.inventory.waiting.rules import Bench, Claims, Timetables, Turn
 
 SERVED_MAX: Final = 1000
-"""Claims looked at per position and batch, the first ranked; who is left waits for the next movement there."""
+"""Claims looked at per position at a time, the first ranked."""
 
 
 @dataclass(slots=True)
@@ -33,6 +34,8 @@ class Served:
     landed: list[Turn] = field(default_factory=list)
     dated: list[Turn] = field(default_factory=list)
     late: list[Turn] = field(default_factory=list)
+    goods_left: bool = False
+    """More wait than were looked at, and there are goods for them."""
 
     @property
     def turns(self) -> Sequence[Turn]:
@@ -77,13 +80,20 @@ async def serve(tx: Tx, batch: Batch, *, now: datetime, floor: bool) -> Served:
     if not (landing or dating):
         return served
     at = landing | dating
-    ranked = batch.ranked(await store.waiting_at(tx, at, limit=SERVED_MAX), at, now)
+    looked_at = await store.waiting_at(tx, at, limit=SERVED_MAX)
+    ranked = batch.ranked(looked_at, at, now)
     keys = {each.claim.key for each in ranked}
     found = {(claim.key, claim.ground): claim for claim in batch.as_changed(await claims.claims_of(tx, keys))}
     bench = Bench(books, found | batch.changed, now)
     served.landed += rules.land([each for each in ranked if each.claim.position in landing], bench)
+    waiting_at = Counter(each.claim.position for each in looked_at)
+    crowded = {position for position, many in waiting_at.items() if many >= SERVED_MAX}
+    served.goods_left = any(
+        books[position][Account.AVAILABLE] > 0 for position in {turn.claim.position for turn in served.landed} & crowded
+    )
     dating |= {turn.claim.position for turn in served.landed if turn.claim.basis is Basis.DATED}
     coming = Timetables.of(await store.coming_to(tx, dating), ()) if dating else Timetables()
+    unseen = await _unseen(tx, batch, dating & crowded, looked_at)
     for position in sorted(dating):
         here = _now(ranked, bench.claims, position)
         dated = [each for each in here if each.claim.basis is Basis.DATED]
@@ -91,9 +101,24 @@ async def serve(tx: Tx, batch: Batch, *, now: datetime, floor: bool) -> Served:
             served.late += rules.postpone(dated, coming.at(position), bench)
         else:
             coming.at(position).claims += [(each.claim.due_by or now, each.claim.remaining) for each in dated]
+        coming.at(position).claims += unseen.get(position, ())  # they rank last: nobody loses a day to them
         queued = [each for each in here if each.claim.basis is Basis.BACKORDER]
         served.dated += rules.date(queued, coming.at(position), bench)
     return served
+
+
+async def _unseen(
+    tx: Tx, batch: Batch, crowded: set[PositionKey], looked_at: Sequence[Ranked]
+) -> Mapping[PositionKey, Sequence[tuple[datetime, Decimal]]]:
+    """What those expect who were not looked at because so many wait: their days are as good as anybody's."""
+    if not crowded:
+        return {}
+    seen = {(each.claim.key, each.claim.ground) for each in looked_at} | batch.changed.keys()
+    known = [(key, at) for key, (at, basis) in seen if basis is Basis.DATED and at in crowded]
+    found: dict[PositionKey, list[tuple[datetime, Decimal]]] = {}
+    for position, day, units in await store.dated_at(tx, crowded, without=known):
+        found.setdefault(position, []).append((day, units))
+    return found
 
 
 def _now(ranked: Iterable[Ranked], others: Claims, position: PositionKey) -> Sequence[Ranked]:

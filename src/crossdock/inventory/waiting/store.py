@@ -1,11 +1,13 @@
 """SQL of claims with what ranks them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Final, LiteralString
 
 from psycopg.rows import TupleRow
 
-from crossdock.canonical.base import Sku
+from crossdock.canonical.base import ReservationKey, Sku
 from crossdock.foundation.db import Tx, fetch_tuples
 from crossdock.inventory.expected.model import Expected, ExpectedKind
 from crossdock.inventory.model import PositionKey
@@ -30,6 +32,21 @@ SELECT w.*
         ORDER BY c.kind = 'hold', coalesce(r.promised_at, r.requested_at), coalesce(r.worth, 0) DESC,
                  coalesce(r.penalty, 0) DESC, key COLLATE "C"
         LIMIT %(limit)s) AS w ON true
+"""
+
+# Receipts that claims at some positions expect, by day, without the claims named: those were looked at one by one.
+DATED_AT: Final[LiteralString] = """
+SELECT c.sku, c.location, c.condition, c.due_by, trim_scale(sum(c.remaining))
+  FROM unnest(%(skus)b::text[], %(locations)b::text[], %(conditions)b::text[]) AS at(sku, location, condition)
+  JOIN inventory.claim c USING (sku, location, condition)
+ WHERE c.remaining > 0 AND c.basis = 'dated'
+   AND NOT EXISTS (
+       SELECT 1
+         FROM unnest(%(keys)b::text[], %(key_skus)b::text[], %(key_locations)b::text[], %(key_conditions)b::text[])
+              AS known(key, sku, location, condition)
+        WHERE known.key = c.key AND known.sku = c.sku AND known.location = c.location
+          AND known.condition = c.condition)
+ GROUP BY c.sku, c.location, c.condition, c.due_by
 """
 
 # Who stands on goods there, the last ranked of each first: they lose first.
@@ -77,6 +94,21 @@ async def waiting_at(tx: Tx, positions: set[PositionKey], *, limit: int) -> Sequ
     """Claims without goods at locked positions, at most *limit* per position."""
     rows = await fetch_tuples(tx, WAITING_AT, {**Places.of(positions).params, "limit": limit})
     return [_ranked(row) for row in rows]
+
+
+async def dated_at(
+    tx: Tx, positions: set[PositionKey], *, without: Collection[tuple[ReservationKey, PositionKey]]
+) -> Sequence[tuple[PositionKey, datetime, Decimal]]:
+    """Units that claims on receipts expect at locked positions, by day; not those of *without*."""
+    params = {
+        **Places.of(positions).params,
+        "keys": [key for key, _ in without],
+        "key_skus": [at.sku for _, at in without],
+        "key_locations": [at.location for _, at in without],
+        "key_conditions": [at.condition for _, at in without],
+    }
+    rows = await fetch_tuples(tx, DATED_AT, params)
+    return [(PositionKey(sku, location, condition), day, units) for sku, location, condition, day, units in rows]
 
 
 async def standing_at(tx: Tx, positions: set[PositionKey], *, limit: int) -> Sequence[Ranked]:
