@@ -147,7 +147,25 @@ def _with_a_short(said: Accounts, cause: str, *, told: bool) -> Accounts:
     return said
 
 
+def _one_forgotten(said: Accounts) -> Accounts:
+    """It waits at the end, and is neither shipped nor invoiced."""
+    said.feed.waiting.add("order-1")
+    orders = changed(tuple(said.shop.orders), fulfillment_status=None)
+    shop = msgspec.structs.replace(said.shop, orders=orders)
+    return replace(said, shop=shop, invoices=said.invoices[1:])
+
+
+def _one_waiting(said: Accounts) -> Accounts:
+    said.feed.matters.add(("order_backordered", "order/order-1"))
+    return _one_forgotten(said)
+
+
 SPOILT: dict[str, tuple[Spoil, set[str]]] = {
+    "an order is left without goods, and nobody was told": (
+        _one_forgotten,
+        {"Each order that is left without goods was handed to somebody"},
+    ),
+    "an order is left without goods, and somebody was told": (_one_waiting, set()),
     "a receipt is not booked": (_one_receipt_less, {"Receipts rung up = receipts in the books"}),
     "an order was never taken in": (
         _one_order_less,
@@ -200,11 +218,11 @@ SPOILT: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "a cent of the web orders is missing": (
         lambda said: replace(said, invoices=changed(tuple(said.invoices), total=ORDERS["order-1"] - CENT)),
-        {"Money of web orders = money on posted invoices"},
+        {"Money of web orders that have their goods = money on posted invoices"},
     ),
     "an invoice is only a draft": (
         lambda said: replace(said, invoices=changed(tuple(said.invoices), state="draft")),
-        {"Money of web orders = money on posted invoices"},
+        {"Money of web orders that have their goods = money on posted invoices"},
     ),
     "the customer was not told": (
         lambda said: replace(

@@ -67,6 +67,8 @@ class Feed:
     """Type and subject of every exception that was ever opened."""
     shorts: list[tuple[str, str]] = field(default_factory=list)
     """Position and cause of every moment at which more was promised than was there."""
+    waiting: set[str] = field(default_factory=set)
+    """Orders that have neither goods nor a day."""
     latest: list[str] = field(default_factory=list)
 
     async def read(self) -> int:
@@ -106,7 +108,9 @@ class Feed:
                 self.receipts_total += Decimal(str(said["total"]))
             case "store_day.closed":
                 self._closed(event)
-            case "exception.opened" | "exception.closed" | "stock.short":
+            case (
+                "exception.opened" | "exception.closed" | "stock.short" | "order.backordered" | "order.backorder_ended"
+            ):
                 self._trouble(event)
             case _:
                 pass
@@ -117,6 +121,10 @@ class Feed:
             case "exception.opened":
                 self.open_exceptions[str(said["exception_id"])] = f"{said['type']}: {said['subject']} ({said['owner']})"
                 self.matters.add((str(said["type"]), str(said["subject"])))
+            case "order.backordered":
+                self.waiting.add(str(said["order_id"]))
+            case "order.backorder_ended":
+                self.waiting.discard(str(said["order_id"]))
             case "exception.closed":
                 self.open_exceptions.pop(str(said["exception_id"]), None)
             case _:
