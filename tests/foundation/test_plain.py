@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from crossdock.foundation.plain import composed, composed_json, decimal, names_twice, needs_a_look
+from crossdock.foundation.plain import composed, composed_json, composed_query, decimal, names_twice, needs_a_look
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,16 @@ def test_whatever_python_takes_for_a_number_and_others_do_not_is_looked_at(numbe
 @pytest.mark.parametrize("text", ["SKU_1", "12.50", "T\u00e4nnchen", "a b c", "#1042"])
 def test_ordinary_texts_need_no_closer_look(text: str) -> None:
     assert not needs_a_look(f'{{"text": "{text}", "more": 1}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        (b"sku=cafe%CC%81&x=1", b"sku=caf%C3%A9&x=1"),
+        (b"sku=caf%C3%A9", b"sku=caf%C3%A9"),
+        (b"sku=a%26b%3Dc%20d&y=%ff", b"sku=a%26b%3Dc%20d&y=%ff"),
+        (b"", b""),
+    ],
+)
+def test_a_query_is_composed_and_nothing_else_of_it_changes(query: bytes, same: bytes) -> None:
+    assert composed_query(query) == same

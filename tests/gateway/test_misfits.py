@@ -197,3 +197,27 @@ async def test_lines_that_add_up_to_more_than_any_shop_has_are_refused(api: Api)
     told = await api.post("/v1/reservations", {"key": "cart-1", "channel": "web", "lines": lines})
 
     assert (told.status, told.paths) == (422, ["$.lines"])
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "reason"),
+    [
+        ("/v1/orders?limit=many", "?limit", 'wanted a whole number, got "many"'),
+        ("/v1/availability/explain?sku=TEA", "?channel", "is required"),
+        ("/v1/availability?sku=TEA&channel=web&mode=fly", "?mode", 'wanted one of ship, pickup, got "fly"'),
+    ],
+)
+async def test_a_parameter_that_does_not_fit_is_told_in_words(api: Api, path: str, parameter: str, reason: str) -> None:
+    told = await api.get(path)
+
+    (error,) = errors(told)
+    assert (told.status, error["path"], error["reason"]) == (422, parameter, reason)
+
+
+async def test_a_name_in_an_address_is_spelled_like_one_in_a_body(api: Api) -> None:
+    await api.stock("caf\u00e9", dc=5)
+
+    for sku in ("caf%C3%A9", "cafe%CC%81"):
+        positions = (await api.get(f"/v1/stock/positions?sku={sku}")).json["positions"]
+        assert isinstance(positions, list)
+        assert [each["sku"] for each in positions] == ["caf\u00e9"]

@@ -1,11 +1,13 @@
 """All verbs in one tree. Each is imported when it is used: a question about stock need not load a web server."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from cyclopts import App
 
 from crossdock import VERSION
+from crossdock.foundation.plain import composed
 
 VERBS: Final = (
     ("demo", "crossdock.cli.demo:demo"),
@@ -48,4 +50,9 @@ def run(words: Sequence[str]) -> object:
     if not words or words[0] in app.help_flags:
         for name, _ in VERBS:
             app[name]
-    return app(list(words), result_action="return_value")
+    return app([_composed(word) for word in words], result_action="return_value")
+
+
+def _composed(word: str) -> str:
+    """Names are typed as they are spelled here; a file is called what it is called."""
+    return word if word.isascii() or Path(word).exists() else composed(word)

@@ -103,6 +103,12 @@ def misfits(body: bytes, kind: object) -> Sequence[Misfit]:
     return found
 
 
+def wrong_text(text: str, kind: object) -> str:
+    """What a text should have been to be read as a type: of a parameter, which is text before it is anything."""
+    found = list(_walk(_type_of(kind), text, "$"))
+    return found[0].reason if found else ""
+
+
 class _Object(dict[str, object]):
     """A JSON object that remembers which names stood twice in it."""
 

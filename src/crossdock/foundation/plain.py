@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
+from urllib.parse import quote, unquote_to_bytes
 
 NUMBER: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 """As JSON and XML write numbers: no blanks, no underscores, no digits of other scripts, nothing infinite."""
@@ -18,6 +19,7 @@ _ASCII: Final = bytes(range(0x80))
 _UNDERSCORE: Final = re.compile(rb"_[0-9]")
 """Found much faster than the next."""
 _UNDERSCORED: Final = re.compile(rb"[0-9]_[0-9]")
+_ACCENTED: Final = re.compile(rb"[A-Za-z]?(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _ESCAPED: Final = re.compile(rb"(\\\\)|((?:\\u[0-9a-fA-F]{4})+)")
 
 
@@ -42,6 +44,19 @@ def composed_json(body: bytes) -> bytes:
     except UnicodeDecodeError:
         return body
     return body if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text).encode()
+
+
+def composed_query(query: bytes) -> bytes:
+    """What stands behind a URL's question mark, composed: a letter and the accent behind it are one."""
+    return _ACCENTED.sub(_requoted, query) if b"%" in query else query
+
+
+def _requoted(found: "re.Match[bytes]") -> bytes:
+    try:
+        text = unquote_to_bytes(found[0]).decode()
+    except UnicodeDecodeError:
+        return found[0]
+    return found[0] if unicodedata.is_normalized("NFC", text) else quote(unicodedata.normalize("NFC", text)).encode()
 
 
 def _unescaped(found: "re.Match[bytes]") -> bytes:

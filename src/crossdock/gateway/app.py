@@ -1,5 +1,6 @@
 """The application: hot routes in front, the framework behind, problems everywhere."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -12,6 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from crossdock.assembly.hub import Hub
+from crossdock.foundation.misfit import wrong_text
 from crossdock.gateway import (
     expected,
     explaining,
@@ -94,6 +96,7 @@ REMEMBERED_MAX: Final = 200_000
 SMALL_BODY_MAX: Final = 64 * 1024
 BAD_REQUEST: Final = 400
 WEBHOOKS: Final = "/v1/webhooks/{connection}"
+_MISSING: Final = re.compile(r"^Missing required query parameter '(\w+)'")
 _KINDS: Final = {
     400: "malformed",
     404: "not-found",
@@ -180,7 +183,7 @@ async def require_scope(connection: "ASGIConnection[Any, Any, Any, State]", hand
 
 def answer_problem(request: "Request[Any, Any, State]", error: Exception) -> Response[bytes]:
     """Any exception as a problem document."""
-    problem = _of_framework(error) if isinstance(error, HTTPException) else problem_of(error)
+    problem = _of_framework(request, error) if isinstance(error, HTTPException) else problem_of(error)
     parts_of(request.app.state).refusals.refused(_asker(request.scope), _route(request.scope), problem)
     return Response(
         problem.body(request.url.path),
@@ -212,18 +215,30 @@ def _route(scope: ASGIScope) -> str:
     return str(scope.get("path_template") or OTHERS)
 
 
-def _of_framework(error: HTTPException) -> Problem:
-    """Its own words for what was wrong with a parameter or a body."""
+def _of_framework(request: "Request[Any, Any, State]", error: HTTPException) -> Problem:
+    """What was wrong with a parameter: in words where they are known, else in the framework's."""
     extra = error.extra if isinstance(error.extra, list) else []
     errors = tuple(
-        FieldProblem(path=_path(item), reason=str(item.get("message", ""))) for item in extra if isinstance(item, dict)
+        FieldProblem(path=_path(item), reason=_reason(request, item)) for item in extra if isinstance(item, dict)
     )
+    missing = _MISSING.search(error.detail)
+    if missing is not None:
+        errors = (FieldProblem(path=f"?{missing[1]}", reason="is required"),)
     if errors:
         return Problem("invalid", errors=errors)
     if error.status_code == BAD_REQUEST and not isinstance(error.__cause__, SerializationException):
         return Problem("invalid", error.detail)
     kind = _KINDS.get(error.status_code)
     return problem_of(error) if kind is None else Problem(kind, error.detail)
+
+
+def _reason(request: "Request[Any, Any, State]", item: "dict[str, Any]") -> str:
+    key = str(item.get("key", ""))
+    wanted = request.route_handler.parsed_fn_signature.parameters.get(key)
+    said = request.query_params.get(key)
+    if wanted is not None and said is not None:
+        return wrong_text(said, wanted.annotation) or str(item.get("message", ""))
+    return str(item.get("message", ""))
 
 
 def _path(item: "dict[str, Any]") -> str:

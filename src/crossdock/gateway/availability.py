@@ -12,6 +12,7 @@ import msgspec
 from crossdock.assembly.hub import Hub
 from crossdock.canonical.base import ChannelCode, Code, Sku, check_moment
 from crossdock.canonical.orders import Mode
+from crossdock.foundation.misfit import misfits, of_decoder
 from crossdock.gateway.asgi import Answer, Request, decode
 from crossdock.gateway.front import HotRoute
 from crossdock.gateway.keys import Scope
@@ -84,7 +85,7 @@ _QUERY: Final = msgspec.json.Decoder(AvailabilityQuery)
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-_FIELD: Final = re.compile(r"(?<=`)\w+")
+_FIELD: Final = re.compile(r"(?<=\$\.)\w+|(?<=`)\w+")
 """The parameter that a message of the decoder is about."""
 _SKUS: Final[Mapping[str, object]] = {
     "name": "sku",
@@ -200,15 +201,17 @@ def asked_of(query: bytes) -> AvailabilityQuery:
     """The question behind a URL's question mark. Shops ask the same ones again and again."""
     try:
         told = parse_qs(query.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=SKUS_MAX)
-        skus = told.pop("sku", [])
-        fields = {name: values[0] if len(values) == 1 else values for name, values in told.items()}
-        asked = msgspec.convert({**fields, "skus": skus}, AvailabilityQuery)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        named = _FIELD.search(f"`{path}" if path else reason)
-        raise wrong("sku" if named is None or named[0] == "skus" else named[0], reason) from None
     except ValueError as error:
         raise Problem("invalid", f"the query cannot be read: {error}") from None
+    skus = told.pop("sku", [])
+    fields = {name: values[0] if len(values) == 1 else values for name, values in told.items()}
+    try:
+        asked = msgspec.convert({**fields, "skus": skus}, AvailabilityQuery)
+    except msgspec.ValidationError as error:
+        asked_for = msgspec.json.encode({**fields, "skus": skus})
+        found = (misfits(asked_for, AvailabilityQuery) or [of_decoder(str(error))])[0]
+        named = _FIELD.search(f"{found.path} {found.reason}")
+        raise wrong("sku" if named is None or named[0] == "skus" else named[0], found.reason) from None
     if len(skus) > URL_SKUS_MAX:
         raise wrong("sku", f"at most {URL_SKUS_MAX} at a time: POST /v1/availability/query takes {SKUS_MAX}")
     if any("\x00" in sku for sku in skus):

@@ -9,6 +9,7 @@ import psycopg
 from crossdock.foundation.commit import OverloadedError
 from crossdock.foundation.lending import DatabaseBusyError
 from crossdock.foundation.log import logger
+from crossdock.foundation.plain import composed, composed_query
 from crossdock.gateway.asgi import (
     Answer,
     ASGIApp,
@@ -81,6 +82,7 @@ class Front:
         if scope["type"] != "http":
             await self._otherwise(scope, receive, send)
             return
+        scope = _composed(scope)
         path: str = scope["path"]
         route = self._plain.get(path)
         key = ""
@@ -149,6 +151,14 @@ class Front:
         if method == "HEAD":  # the server leaves the body out
             scope = {**scope, "method": "GET"}
         await self._otherwise(scope, receive, send)
+
+
+def _composed(scope: ASGIScope) -> ASGIScope:
+    """Names in an address are spelled like those in bodies."""
+    path, query = scope["path"], scope["query_string"]
+    if path.isascii() and b"%" not in query:
+        return scope
+    return {**scope, "path": composed(path), "query_string": composed_query(query)}
 
 
 def _around_place(route: HotRoute) -> tuple[str, str, HotRoute]:
