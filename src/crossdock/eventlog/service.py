@@ -11,7 +11,7 @@ from crossdock.canonical.facts import fact_type, fact_version
 from crossdock.canonical.upcast import UnknownVersionError, read_fact
 from crossdock.eventlog import store
 from crossdock.eventlog.model import START, Cursor, Event, StoredEvent, Unreadable, UnreadableFactError
-from crossdock.foundation.db import Tx
+from crossdock.foundation.db import Asked, Tx
 from crossdock.foundation.ids import new_id
 
 MOVE_PAST_XIDS: Final = 10_000
@@ -111,6 +111,11 @@ async def move_past(tx: Tx, name: str, types: Collection[str], *, distance: int 
 async def horizon(tx: Tx) -> int:
     """The transaction below which all have ended: whatever a later statement of *tx* reads, it sees all of those."""
     return await store.horizon(tx)
+
+
+async def ask_horizon(tx: Tx) -> Asked[store.Horizon]:
+    """The same, answered later: what is asked after it sees all of those, too."""
+    return await store.ask_horizon(tx)
 
 
 async def head(tx: Tx) -> Cursor:

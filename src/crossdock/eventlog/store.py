@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from crossdock.canonical.base import Document
 from crossdock.eventlog.model import Cursor, StoredEvent
-from crossdock.foundation.db import Tx, execute, fetch_all, fetch_one, fetch_tuples, fetch_value, post
+from crossdock.foundation.db import Asked, Tx, ask, execute, fetch_all, fetch_one, fetch_tuples, fetch_value, post
 
 INSERT: Final[LiteralString] = """
 INSERT INTO eventlog.event
@@ -41,7 +41,7 @@ SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, hap
  WHERE id = %(id)s
 """
 
-HORIZON: Final[LiteralString] = "SELECT foundation.horizon()::text::bigint"
+HORIZON: Final[LiteralString] = "SELECT foundation.horizon()::text::bigint AS place"
 
 OF_STREAM: Final[LiteralString] = """
 SELECT id, xid::text::bigint AS xid, position, stream, type, schema_version, happened_at, recorded_at,
@@ -145,11 +145,21 @@ async def get(tx: Tx, fact_id: UUID) -> StoredEvent | None:
     return await fetch_one(tx, GET, StoredEvent, {"id": fact_id})
 
 
+class Horizon(NamedTuple):
+    """Every transaction below this place has ended."""
+
+    place: int
+
+
 async def horizon(tx: Tx) -> int:
     """Every transaction below it has ended."""
-    found = await fetch_value(tx, HORIZON, int)
-    assert found is not None
-    return found
+    (found,) = await (await ask_horizon(tx)).rows()
+    return found.place
+
+
+async def ask_horizon(tx: Tx) -> Asked[Horizon]:
+    """The same, answered later."""
+    return await ask(tx, HORIZON, Horizon)
 
 
 async def of_stream(tx: Tx, stream: str, *, limit: int) -> list[StoredEvent]:

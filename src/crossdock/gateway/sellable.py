@@ -144,11 +144,15 @@ class Sellable:
         with self._memory.reading() as reading:
             async with self._reads.quick() as tx:
                 # First: whatever it calls seen, all that follows sees.
-                horizon = await eventlog.horizon(tx)
+                seen = await eventlog.ask_horizon(tx)
+                horizon: int | None = None
                 for (_, mode), asked in wanted.items():
                     estate = asked[0].estate
                     pairs = dict.fromkeys((sku, each.way[0]) for each in asked for sku in each.skus)
-                    for standing in await availability.standing(tx, estate, list(pairs), now=now, mode=mode):
+                    standings = await availability.standing(tx, estate, list(pairs), now=now, mode=mode)
+                    if horizon is None:
+                        horizon = (await seen.rows())[0].place
+                    for standing in standings:
                         answer = standing.availability
                         way = (answer.channel, mode)
                         item = found[way, answer.sku] = msgspec.Raw(_ENCODE(_item(answer)))
