@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from crossdock.gateway.keys import Scope
-from crossdock.gateway.refusals import IN_A_ROW
+from crossdock.gateway.refusals import ADDRESSES_MAX, IN_A_ROW
 from gateway.shop import Api, eventually, order
 from gateway.test_messages import shop, signed
 
@@ -115,6 +115,26 @@ async def test_a_caller_that_nobody_knows_is_told_of_by_its_address(api: Api) ->
 
     await eventually(are(api, ("caller_unknown", "address/127.0.0.1", "/v1/events")))
     assert await counted(api, 'problem="unauthenticated",route="/v1/events"') == IN_A_ROW
+
+
+async def test_callers_that_guess_keys_from_everywhere_do_not_fill_the_list(api: Api) -> None:
+    for number in range(2 * ADDRESSES_MAX):
+        for _ in range(IN_A_ROW):
+            told = await api.ask(
+                "GET", "/v1/events", key="cdk_guessed", headers={"X-Forwarded-For": f"203.0.113.{number}"}
+            )
+            assert told.status == 401
+    old = await api.new_key("old-pos", Scope.EVENTS_READ)
+    await api.revoke("old-pos")
+    await api.api_keys_are_read_again()
+    for _ in range(IN_A_ROW):
+        await api.ask("GET", "/v1/events", key=old, headers={"X-Forwarded-For": "198.51.100.1"})
+
+    async def named() -> bool:
+        return ("requests_refused", "key/old-pos", "/v1/events") in await told_of(api)
+
+    await eventually(named)
+    assert len(await told_of(api)) == ADDRESSES_MAX + 1
 
 
 async def test_a_path_that_is_nowhere_is_counted_and_needs_nobody(api: Api) -> None:

@@ -98,6 +98,8 @@ class News:
     """What has happened since somebody asked last."""
 
     risen: Mapping[Sender, Streak] = field(default_factory=dict)
+    crowd: frozenset[Sender] = frozenset()
+    """Of those, unknown callers beyond the first: told of only where their key had a name once."""
     ended: Sequence[Sender] = ()
 
 
@@ -147,13 +149,13 @@ class Refusals:
 
     def news(self) -> News:
         """What is to be told to people."""
-        unknown = [sender for sender in self._streaks if sender.who.startswith(_ADDRESS)][ADDRESSES_MAX:]
+        unknown = frozenset([sender for sender in self._streaks if sender.who.startswith(_ADDRESS)][ADDRESSES_MAX:])
         risen = {
             sender: replace(each)
             for sender, each in self._streaks.items()
             if each.to_tell and (sender not in unknown or each.digest)
         }
-        return News(risen=risen, ended=sorted(self._ended))
+        return News(risen=risen, crowd=unknown & risen.keys(), ended=sorted(self._ended))
 
     def told(self, news: News) -> None:
         """It was."""
@@ -219,6 +221,8 @@ async def _tell(hub: Hub, news: News) -> None:
             await refused.taken(tx, *sender, now=now)
         for sender, streak in news.risen.items():
             who, reason = await _known(tx, sender, streak)
+            if sender in news.crowd and who == sender.who:
+                continue
             told = Refused(who=who, route=sender.route, count=streak.count, since=streak.since, reason=reason)
             await refused.tell(tx, estate, told, now=now)
 
