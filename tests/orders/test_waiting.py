@@ -17,7 +17,7 @@ from crossdock.inventory.model import Position
 from crossdock.inventory.reservations.model import Release
 from crossdock.inventory.waiting.model import Basis
 from crossdock.orders import service as orders
-from crossdock.orders.model import HoldCode
+from crossdock.orders.model import HoldCode, Placed, PlaceOutcome
 from orders.kit import DC, ESTATE, NORTH, NOW, SOUTH, TEA, World, known, line, order
 
 PATIENT = msgspec.structs.replace(
@@ -234,3 +234,19 @@ async def test_units_that_are_cancelled_wait_no_longer_and_the_others_do(world: 
     assert await waiting(world) == []
     assert counted((await world.positions(TEA))[TEA, DC]) == (1, 0, 0, 0)
     assert (await world.facts(order_id)).count("order.backorder_ended") == 1
+
+
+async def test_what_moves_where_no_channel_ships_from_sets_nobody_who_waits_in_motion(world: World) -> None:
+    alone = msgspec.structs.replace(
+        PATIENT, channels=tuple(msgspec.structs.replace(each, pool=(DC, SOUTH)) for each in PATIENT.channels)
+    )
+    await bought(world, alone, first=1)
+    await world.stock(TEA, north=5)
+
+    async def retried() -> Sequence[PlaceOutcome]:
+        async with world.database.transaction() as tx:
+            return await orders.retry_backorders(tx, alone, [TEA], known=known, now=NOW)
+
+    assert await retried() == []
+    await world.stock(TEA, south=1)
+    assert [type(each) for each in await retried()] == [Placed]

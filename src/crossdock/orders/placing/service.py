@@ -99,8 +99,10 @@ async def retry_backorders(
     """
     outcomes: list[PlaceOutcome] = []
     passed = 0
+    # What a shop sells over its own counter moves all day: nobody who waits may have it.
+    places = {LocationCode(code) for channel in estate.channels for code in estate.pool_of(channel).locations}
     while True:
-        positions = await inventory.positions(tx, skus, now=now)
+        positions = await inventory.positions(tx, skus, now=now, locations=places)
         if not any(each.available > 0 for each in positions):
             return outcomes
         asked = await inventory.waiting(tx, skus, limit=WAITING_MAX, offset=passed)
