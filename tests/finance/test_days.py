@@ -282,7 +282,9 @@ async def look(books: Books, *, hours: float) -> None:
     """What the worker does, so long after the receipts were recorded."""
     now = books.now + timedelta(hours=hours)
     async with books.database.transaction() as tx:
-        await finance.late_gaps(tx, books.estate, since=now - timedelta(days=3), now=now)
+        days, _ = await finance.days_to_judge(tx, books.estate, since=now - timedelta(days=3), now=now)
+        for day in days:
+            await finance.late_gaps(tx, books.estate, day, now=now)
 
 
 async def told(books: Books) -> list[tuple[int, int]]:

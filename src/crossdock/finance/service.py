@@ -17,7 +17,16 @@ from crossdock.eventlog import service as eventlog
 from crossdock.eventlog.service import NewFact, Origin
 from crossdock.finance import rules, store
 from crossdock.finance.days import service as days
-from crossdock.finance.days.service import check_gaps, close_day, late_gaps, leaves_out, mark_posted, money, store_days
+from crossdock.finance.days.service import (
+    check_gaps,
+    close_day,
+    days_to_judge,
+    late_gaps,
+    leaves_out,
+    mark_posted,
+    money,
+    store_days,
+)
 from crossdock.finance.model import (
     Conflict,
     DayKey,
@@ -42,6 +51,7 @@ __all__ = [
     "Told",
     "check_gaps",
     "close_day",
+    "days_to_judge",
     "find_receipt",
     "forget",
     "hear",

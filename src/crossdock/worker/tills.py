@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from crossdock.assembly.hub import Hub
-from crossdock.estate.model import duration
+from crossdock.estate.model import Estate, duration
 from crossdock.finance import service as finance
+from crossdock.finance.model import DayKey
+from crossdock.foundation.apart import each
 
 LOOK_S: Final = 300.0
 BACK: Final = timedelta(days=3)
@@ -21,11 +24,18 @@ class Gaps:
     _since: datetime | None = None
 
     async def __call__(self) -> bool:
+        """Each day apart: receipts of a till that is being judged wait for it."""
         now = self.hub.clock.now()
         async with self.hub.database.transaction() as tx:
             estate = await self.hub.estate.get(tx)
-            self._since = await finance.late_gaps(tx, estate, since=self._since or now - BACK, now=now)
+            days, until = await finance.days_to_judge(tx, estate, since=self._since or now - BACK, now=now)
+        await each([partial(self._judge, estate, day, now) for day in days])
+        self._since = until
         return False
+
+    async def _judge(self, estate: Estate, day: DayKey, now: datetime) -> None:
+        async with self.hub.database.transaction() as tx:
+            await finance.late_gaps(tx, estate, day, now=now)
 
 
 @dataclass(slots=True)

@@ -205,15 +205,18 @@ async def refill(tx: Tx, estate: Estate, tills: Sequence[tuple[str, str]], *, no
         await check_gaps(tx, day.store, day.business_day, now=now, patience=_patience(estate))
 
 
-async def late_gaps(tx: Tx, estate: Estate, *, since: datetime, now: datetime) -> datetime:
-    """Tell of numbers that are missing too long: judge the days of receipts that have become old enough since *since*.
+async def days_to_judge(tx: Tx, estate: Estate, *, since: datetime, now: datetime) -> tuple[Sequence[DayKey], datetime]:
+    """Days of receipts that have become old enough since *since* to miss numbers before them.
 
     What is old enough now is where the next look goes on.
     """
     until = now - _patience(estate)
-    for day in await store.recorded_between(tx, since, until):
-        await check_gaps(tx, day.store, day.business_day, now=now, patience=_patience(estate))
-    return until
+    return await store.recorded_between(tx, since, until), until
+
+
+async def late_gaps(tx: Tx, estate: Estate, day: DayKey, *, now: datetime) -> None:
+    """Tell of a day's numbers that are missing too long. Until the transaction ends its tills' gaps are judged by nobody else."""
+    await check_gaps(tx, day.store, day.business_day, now=now, patience=_patience(estate))
 
 
 def _patience(estate: Estate) -> timedelta:
