@@ -118,6 +118,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "incoming": "What is due within the channel's horizon.",
     "unplaced": "Units of orders that stand on no location yet.",
     "own_segment": "What is left of the share kept for this channel.",
+    "left": "How many of them are still wanted.",
     "kept": "What shares of other channels keep.",
     "free": "What no share keeps.",
     "channel_buffer": "Units hidden from this channel.",

@@ -65,6 +65,7 @@ connections:
 flows:
   - {{kind: stock.publish, connection: shop}}
   - {{kind: fulfilment.report, connection: shop, priority: 10}}
+  - {{kind: order.cancel, connection: shop, priority: 10}}
 """
 
 

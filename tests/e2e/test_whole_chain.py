@@ -1,5 +1,6 @@
 """From the click to the ERP's documents, with a line that loses answers, hubs that are killed and stores that are late."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -166,6 +167,73 @@ async def test_an_order_cancelled_while_the_erp_is_away_never_reaches_it(chain: 
 
     assert str((await chain.order(bought))["order_id"]) not in await chain.sales()
     assert await chain.stock_differences() == {}
+
+
+async def test_an_order_cancelled_while_the_erp_makes_its_sale_is_undone_there_and_in_the_shop(chain: Chain) -> None:
+    before = len(chain.line.lost)
+    chain.line.lose("model.sale.sale.create")
+    bought = chain.buy(SKUS[15])
+
+    async def under_way() -> bool:
+        return len(chain.line.lost) > before
+
+    await until(under_way, "the ERP has made the sale and nobody knows it")
+    order_id = str((await chain.order(bought))["order_id"])
+    said = await chain.hub.command("order", "cancel", order_id, "--reason", "the last one is broken")
+    assert said.code == 0, said
+    await chain.hub.settled()
+    await chain.shop.courier.idle()
+    await chain.hub.settled()
+
+    (sale,) = [each for each in await asyncio.to_thread(chain.erp.books().sales) if each.web_id == order_id]
+    assert sale.state in {"cancelled", "done"}  # done: it was being processed already, and was closed for all of it
+    assert [each for each in await asyncio.to_thread(chain.erp.books().invoices) if order_id in each.sales
+            and each.state != "cancelled"] == []  # fmt: skip
+    assert bought.cancelled_at is not None
+    assert await chain.stuck() == []
+    assert (await chain.order(bought))["status"] == "cancelled"
+    assert await chain.stock_differences() == {}
+
+
+@pytest.mark.parametrize("by", ["the hub", "the shop"])
+async def test_an_order_that_is_made_less_is_shipped_and_invoiced_over_what_is_kept(chain: Chain, by: str) -> None:
+    hub = chain.hub
+    assert (await hub.command("connection", "stop", "erp", "--reason", "maintenance")).code == 0
+    bought = chain.buy(SKUS[16 if by == "the hub" else 17], 3)
+
+    async def released() -> bool:
+        return [one["status"] for one in await hub.orders() if one["channel_order_id"] == str(bought.id)] == [
+            "released"
+        ]
+
+    await until(released, "the order has found its goods")
+    order_id = str((await chain.order(bought))["order_id"])
+    line = bought.lines[0]
+    if by == "the hub":
+        one = {"line_id": str(line.id), "cancelled": "1"}
+        told = await hub.ask("POST", f"/v1/orders/{order_id}/cancel", {"reason": "broken", "lines": [one]})
+        assert told is not None
+        assert (told.status, told.json["outcome"]) == (200, "lines_cancelled")
+    else:
+        assert chain.shop.shop.edit_order(bought.id, remove={line.id: 1}) is None
+
+    async def made_less() -> bool:
+        return any(order_id in str(event["payload"]) for event in await hub.events("order.lines_cancelled"))
+
+    await until(made_less, "one unit is cancelled")
+    assert (await hub.command("connection", "start", "erp")).code == 0
+    await hub.settled()
+    await chain.shop.courier.idle()
+    await hub.settled()
+
+    await posted_once(chain, order_id)
+    books = chain.erp.books()
+    (sale,) = [each for each in await asyncio.to_thread(books.sales) if each.web_id == order_id]
+    found = [each for each in await asyncio.to_thread(books.invoices) if order_id in each.sales]
+    (invoice,) = [each for each in found if each.state != "cancelled"]
+    assert (sale.total, invoice.total) == (Decimal("6.50"), Decimal("4.33"))  # 6.00 and 4.00 with 8.25 %
+    assert sale.shipment_state == "sent"
+    assert (line.current_quantity, line.fulfilled, bought.fulfillment_status) == (2, 2, "fulfilled")
 
 
 async def test_what_a_store_hands_in_late_is_a_second_run(chain: Chain) -> None:

@@ -75,6 +75,7 @@ CONNECTORS: Mapping[str, Connector] = {
         ),
     ),
     "books": _connector("books", ("sale.post", "invoice.post", "journal.post")),
+    "ledger": _connector("ledger", ("sale.post", "sale.cancel")),
 }
 
 

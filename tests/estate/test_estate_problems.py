@@ -61,6 +61,23 @@ def test_a_missing_field_is_told_at_the_thing_that_lacks_it(tmp_path: Path) -> N
     assert said(result) == ["2-places.yaml:5: `locations.1`: 'name' is a required property"]
 
 
+def test_sales_that_nothing_undoes_are_a_warning_until_a_flow_does(tmp_path: Path) -> None:
+    """Only where the connector could: the account books of `books` cannot."""
+    ledger = "  - name: erp\n    connector: ledger\n"
+    told = spoilt(tmp_path, "  - name: erp\n    connector: books\n", ledger)
+    undone = spoilt(
+        tmp_path,
+        "  - name: erp\n    connector: books\nflows:\n",
+        f"{ledger}flows:\n  - {{kind: sale.cancel, connection: erp}}\n",
+    )
+
+    (warning,) = said(told)
+    assert warning.startswith('3-connections.yaml:11: warning: "erp" gets sales, and keeps them when')
+    assert warning.endswith("add a flow sale.cancel")
+    assert told.estate is not None
+    assert said(undone) == []
+
+
 def test_two_connections_must_not_carry_the_same_finance_flow_for_one_channel(tmp_path: Path) -> None:
     second = "  - name: erp2\n    connector: books\n"
     both = CONNECTIONS.replace("flows:\n", f"{second}flows:\n")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode
 from crossdock.canonical.intents import (
+    CancelOrder,
     GoodsLine,
     IntentDocument,
     JournalLine,
@@ -38,7 +39,7 @@ from outbound.rig import (
 )
 from outbound.target import Fault, Target, serving
 
-FOR_CHANNELS = {FlowKind.FULFILMENT}
+FOR_CHANNELS = {FlowKind.FULFILMENT, FlowKind.ORDER_CANCEL}
 ALL = estate(
     *(flow(kind, "erp") for kind in FlowKind if kind not in {FlowKind.STOCK, *FOR_CHANNELS}),
     *(flow(kind, channel) for kind in sorted(FOR_CHANNELS) for channel in ("shop", "market")),
@@ -79,6 +80,10 @@ def shipped(order: str = "o1", fulfilment: str = "f1", tracking: str = "X1") -> 
     return facts.FulfilmentShipped(
         fulfilment_id=fulfilment, order_id=order, location=STORE, lines=GOODS, shipped_at=at(1), tracking=(tracking,)
     )
+
+
+def less(order: str = "o1") -> Document:
+    return facts.OrderLinesCancelled(order_id=order, lines=GOODS, reason="one is enough", cancelled_at=at(1))
 
 
 def cancelled(order: str = "o1") -> Document:
@@ -142,7 +147,16 @@ async def bill(_tx: Tx, intent: Intent) -> IntentDocument:
     )
 
 
-BUILDERS: Mapping[str, Builder] = {FlowKind.SALE: sale, FlowKind.SHIPMENT: goods, FlowKind.INVOICE: bill}
+async def word(_tx: Tx, intent: Intent) -> IntentDocument:
+    return CancelOrder(reference=intent.reference, order_id="o1", channel_order_id="gid/o1", reason="one is enough")
+
+
+BUILDERS: Mapping[str, Builder] = {
+    FlowKind.SALE: sale,
+    FlowKind.SHIPMENT: goods,
+    FlowKind.INVOICE: bill,
+    FlowKind.ORDER_CANCEL: word,
+}
 
 
 async def made(database: Database) -> list[tuple[str, str, str]]:
@@ -236,6 +250,7 @@ async def test_a_cancelled_order_withdraws_what_has_not_begun(database: Database
     assert states == {
         ("sale.post", "o1"): (IntentState.WITHDRAWN, Outcome.NOT_WANTED),
         ("shipment.post", "f1"): (IntentState.WITHDRAWN, Outcome.NOT_WANTED),
+        ("order.cancel", "o1"): (IntentState.PENDING, Outcome.OPEN),
         ("sale.post", "o2"): (IntentState.PENDING, Outcome.OPEN),
     }
 
@@ -244,7 +259,28 @@ async def test_an_order_cancelled_in_the_same_batch_is_never_sent(database: Data
     await tell(database, accepted(), placed(), cancelled(), placed())
     await derive_all(database, ALL, BUILDERS)
 
-    assert [(intent.kind, intent.state) for intent in await intents(database)] == [("sale.post", IntentState.WITHDRAWN)]
+    assert [(intent.kind, intent.state) for intent in await intents(database)] == [
+        ("sale.post", IntentState.WITHDRAWN),
+        ("order.cancel", IntentState.PENDING),
+    ]
+
+
+async def test_a_channel_that_cancelled_is_not_told_so_and_no_other_channel_is(database: Database) -> None:
+    await tell(database, accepted(), placed())
+    await tell(database, less(), cancelled(), source="shop")
+    await derive_all(database, ALL, BUILDERS)
+
+    assert [intent.kind for intent in await intents(database)] == ["sale.post"]
+
+
+async def test_each_time_lines_are_cancelled_their_channel_is_told(database: Database) -> None:
+    await tell(database, accepted(), placed(), less(), less())
+    await derive_all(database, ALL, BUILDERS)
+
+    told = [intent for intent in await intents(database) if intent.kind == "order.cancel"]
+    assert [(each.connection, each.business_key, each.document) for each in told] == [("shop", "order/o1", None)] * 2
+    assert len({each.reference for each in told}) == 2
+    assert all(each.reference.startswith("o1/") for each in told)
 
 
 async def test_a_cancelled_order_whose_sale_has_landed_is_undone(database: Database) -> None:
@@ -255,9 +291,10 @@ async def test_a_cancelled_order_whose_sale_has_landed_is_undone(database: Datab
     await tell(database, cancelled())
     await derive_all(database, ALL, BUILDERS)
 
-    sold, undoes = await intents(database)
+    sold, undoes, told = await intents(database)
     assert (sold.state, sold.outcome) == (IntentState.LANDED, Outcome.TO_UNDO)
     assert (undoes.kind, undoes.connection, undoes.business_key) == ("sale.cancel", "erp", sold.business_key)
+    assert (told.kind, told.connection) == ("order.cancel", "shop")
 
     async def undone() -> bool:
         return [each.outcome for each in await intents(database)][:2] == [Outcome.UNDONE, Outcome.APPLIED]
@@ -285,14 +322,30 @@ async def test_a_sale_that_may_have_arrived_is_undone_behind_the_look_for_it(dat
     assert [each.kind for each in lost.documents] == ["sale.post", "sale.cancel"]
 
 
+async def test_a_sale_that_was_tried_in_vain_is_undone_for_the_try_may_have_left_a_draft(database: Database) -> None:
+    refusing = Target(plan=lambda _reference, _number: Fault.REFUSE)
+    await tell(database, accepted(), placed())
+    await derive_all(database, ALL, BUILDERS)
+    async with serving(refusing) as target, Rig(database, ALL, builders=BUILDERS).pumping(target):
+        await until_state(database, IntentState.REFUSED)
+    await tell(database, cancelled())
+    await derive_all(database, ALL, BUILDERS)
+
+    assert [(intent.kind, intent.state) for intent in await intents(database)] == [
+        ("sale.post", IntentState.WITHDRAWN),
+        ("sale.cancel", IntentState.PENDING),
+        ("order.cancel", IntentState.PENDING),
+    ]
+
+
 async def test_an_order_that_was_made_less_has_its_sale_closed_behind_its_invoice(database: Database) -> None:
-    less = facts.OrderLinesCancelled(order_id="o1", lines=GOODS, reason="one is enough", cancelled_at=at(1))
-    await tell(database, accepted(), placed(), released(), less, shipped(), facts.OrderCompleted(order_id="o1"))
+    await tell(database, accepted(), placed(), released(), less(), shipped(), facts.OrderCompleted(order_id="o1"))
     await derive_all(database, ALL, BUILDERS)
 
     assert [kind for kind, _, _ in await made(database)] == [
         "sale.post",
         "shipment.post",
+        "order.cancel",
         "fulfilment.report",
         "invoice.post",
         "sale.cancel",

@@ -50,7 +50,19 @@ def builders(hub: Hub) -> Mapping[str, Builder]:
         zone = ZoneInfo((await hub.estate.get(tx)).company.zone)
         return msgspec.structs.replace(document, released_at=document.released_at.astimezone(zone))
 
-    return {FlowKind.SALE: sale, FlowKind.SHIPMENT: shipment, FlowKind.INVOICE: invoice}
+    async def cancellation(tx: Tx, intent: Intent) -> IntentDocument:
+        order_id = OrderId(UUID(intent.reference.partition("/")[0]))
+        document = await orders.cancellation_document(tx, order_id, intent.reference)
+        if document is None:
+            raise Unbuildable(f"order {order_id} is not known")
+        return document
+
+    return {
+        FlowKind.SALE: sale,
+        FlowKind.SHIPMENT: shipment,
+        FlowKind.INVOICE: invoice,
+        FlowKind.ORDER_CANCEL: cancellation,
+    }
 
 
 def sources(hub: Hub, config: ConnectionConfig) -> Mapping[str, StateSource]:

@@ -18,6 +18,8 @@ from crossdock.canonical.base import (
     check_currency,
     check_decimal,
     check_moment,
+    check_not_negative,
+    check_positive,
 )
 from crossdock.canonical.orders import Address, Payment, Person
 
@@ -116,6 +118,30 @@ class CancelSale(Document, frozen=True, tag="sale.cancel", tag_field="intent"):
     order_id: Code
     reason: Text
     cancelled_on: date
+
+
+class KeptLine(Document, frozen=True):
+    """What is left of an order's line."""
+
+    line_id: Code
+    sku: Code
+    ordered: Decimal
+    left: Decimal
+
+    def __post_init__(self) -> None:
+        check_positive(self.ordered, "ordered")
+        check_not_negative(self.left, "left")
+
+
+class CancelOrder(Document, frozen=True, tag="order.cancel", tag_field="intent"):
+    """Tell the channel that its order is cancelled, or how much is left of its lines."""
+
+    reference: Code
+    order_id: Code
+    channel_order_id: Code
+    reason: Text
+    lines: tuple[KeptLine, ...] = ()
+    """Every line of the order; empty: nothing of it is left."""
 
 
 class JournalLine(Document, frozen=True):
@@ -220,6 +246,7 @@ IntentDocument = (
     | PostShipment
     | PostInvoice
     | CancelSale
+    | CancelOrder
     | PostJournal
     | PostGoodsIssue
     | PostTransfer

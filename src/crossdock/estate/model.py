@@ -154,6 +154,7 @@ class FlowKind(StrEnum):
     COUNT = "count.post"
     STOCK = "stock.publish"
     FULFILMENT = "fulfilment.report"
+    ORDER_CANCEL = "order.cancel"
 
 
 class Flow(Part, frozen=True):

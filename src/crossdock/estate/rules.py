@@ -1,6 +1,7 @@
 """What a well-shaped estate may still get wrong: names that lead nowhere, doubles, rules that never win."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
 from zoneinfo import available_timezones
 
 from crossdock.canonical.base import CURRENCIES
@@ -8,6 +9,12 @@ from crossdock.connector_kit.model import Connector
 from crossdock.estate.model import ConnectionConfig, DropRules, Estate, FlowKind
 from crossdock.estate.promise import rules as promise
 from crossdock.estate.promise.rules import Problem, Reference
+
+UNDOING: Final = (
+    (FlowKind.SALE, FlowKind.SALE_CANCEL, "gets sales, and keeps them when their orders are cancelled"),
+    (FlowKind.FULFILMENT, FlowKind.ORDER_CANCEL, "hears of shipments, and not of what is cancelled in the hub"),
+)
+"""What a flow tells, which flow takes it back, and what it means when there is none."""
 
 
 def is_reference(value: str) -> bool:
@@ -115,6 +122,19 @@ def _connections(estate: Estate, connectors: Mapping[str, Connector]) -> Iterato
                 text = f'connector "{connector.name}" cannot carry {flow.kind}'
                 yield ("flows", flow_index, "kind"), text, False
     yield from _single_sender(estate)
+    yield from _not_undone(estate, connectors)
+
+
+def _not_undone(estate: Estate, connectors: Mapping[str, Connector]) -> Iterator[Problem]:
+    """What is told of orders, and not taken back when they are cancelled, though the connector could."""
+    carried = {(flow.connection, flow.kind) for flow in estate.flows}
+    by_name = {connection.name: connectors.get(connection.connector) for connection in estate.connections}
+    for index, flow in enumerate(estate.flows):
+        for told, undo, text in UNDOING:
+            connector = by_name.get(flow.connection)
+            able = connector is not None and connector.send(undo) is not None
+            if flow.kind is told and able and (flow.connection, undo) not in carried:
+                yield ("flows", index, "kind"), f'"{flow.connection}" {text}: add a flow {undo}', True
 
 
 def _settings(index: int, connection: ConnectionConfig, connector: Connector) -> Iterator[Problem]:
@@ -140,7 +160,7 @@ def _settings(index: int, connection: ConnectionConfig, connector: Connector) ->
 def _single_sender(estate: Estate) -> Iterator[Problem]:
     """One document per order and kind: two connections carrying the same finance flow would make two."""
     for kind in FlowKind:
-        if kind in {FlowKind.STOCK, FlowKind.FULFILMENT}:
+        if kind in {FlowKind.STOCK, FlowKind.FULFILMENT, FlowKind.ORDER_CANCEL}:
             continue
         flows = [(index, flow) for index, flow in enumerate(estate.flows) if flow.kind is kind]
         for index, flow in flows[1:]:

@@ -104,7 +104,7 @@ class HoldCode(StrEnum):
     PAYMENT = "payment"
     """It is neither paid nor authorised."""
     EDITED = "edited"
-    """The channel changed it after acceptance; the hub does not follow by itself."""
+    """The channel changed it after acceptance by more than taking units off; a person decides."""
     CANCELLED_LATE = "cancelled_late"
     """Cancelled after units of it had left."""
     SHIPPED_AFTER_CANCEL = "shipped_after_cancel"
@@ -263,7 +263,13 @@ class EditedByChannel:
     difference: str
 
 
-Change = PaymentChanged | CancelledByChannel | EditedByChannel
+class LessByChannel(NamedTuple):
+    """The channel wants less of these lines: they were cancelled as far."""
+
+    line_ids: tuple[str, ...]
+
+
+Change = PaymentChanged | CancelledByChannel | EditedByChannel | LessByChannel
 
 
 @dataclass(frozen=True, slots=True)

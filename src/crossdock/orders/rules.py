@@ -8,11 +8,10 @@ from typing import Final
 
 from crossdock.canonical.base import DIGITS_MAX, Sku
 from crossdock.canonical.intents import SaleLine
-from crossdock.canonical.money import money
 from crossdock.canonical.orders import Charge, Mode, OrderChanged, OrderLine, OrderPlaced, PaymentStatus
 from crossdock.estate.model import Estate
 from crossdock.orders.amounts import rules as amounts
-from crossdock.orders.model import RECHECK, ZERO, Finding, Header, Hold, HoldCode, Line, Order, Part, Vector
+from crossdock.orders.model import RECHECK, ZERO, Finding, Header, Hold, HoldCode, Order, Part, Vector
 from crossdock.orders.states import PAYMENTS, UnitFact, after
 
 PLACEABLE: Final = frozenset({PaymentStatus.AUTHORISED, PaymentStatus.PAID})
@@ -66,8 +65,8 @@ class Reading:
     revised_at: datetime
     cancelled_at: datetime | None = None
     """Told, and the order was not cancelled before."""
-    difference: str | None = None
-    """Against what was accepted; empty: none; None: the news does not tell, or is old."""
+    tells_content: bool
+    """Does it say what the order consists of, and is that no older than what is known?"""
 
 
 def news_of(order: OrderPlaced, address_mark: bytes | None) -> News:
@@ -98,7 +97,7 @@ def revision_of(order: OrderPlaced) -> datetime:
     return order.updated_at or order.placed_at
 
 
-def read_news(header: Header, lines: Sequence[Line], news: News) -> Reading:
+def read_news(header: Header, news: News) -> Reading:
     """Understand *news*. Payment and content go by the channel's time; a cancellation is never too old to count."""
     tells_content = news.lines is not None or news.total is not None or news.address_mark is not None
     return Reading(
@@ -106,7 +105,7 @@ def read_news(header: Header, lines: Sequence[Line], news: News) -> Reading:
         payment_at=header.payment_at if news.payment_status is None else max(header.payment_at, news.at),
         revised_at=max(header.revised_at, news.at) if tells_content else header.revised_at,
         cancelled_at=news.cancelled_at if header.cancelled_at is None else None,
-        difference=difference(header, lines, news) if tells_content and news.at > header.revised_at else None,
+        tells_content=tells_content and news.at >= header.revised_at,
     )
 
 
@@ -116,44 +115,6 @@ def _payment(header: Header, news: News) -> PaymentStatus | None:
     told = news.payment_status
     status = PAYMENTS[header.payment_status, told] if news.at == header.payment_at else told
     return status if status is not header.payment_status else None
-
-
-def difference(header: Header, lines: Sequence[Line], news: News) -> str:
-    """What the channel now has otherwise than it was accepted, in one sentence; empty when nothing."""
-    parts: list[str] = []
-    if news.lines is not None:
-        parts += _line_differences(lines, news.lines, header.currency)
-    if news.total is not None and news.total != header.total:
-        parts.append(f"total {money(header.total, header.currency)} → {money(news.total, header.currency)}")
-    known = header.forgotten_at is None
-    if known and news.address_mark is not None and news.address_mark != header.address_mark:
-        parts.append("another address")
-    text = "; ".join(parts)
-    return text if len(text) <= DIFFERENCE_CHARS_MAX else text[:DIFFERENCE_CHARS_MAX] + " …"
-
-
-def _line_differences(ours: Sequence[Line], theirs: Sequence[OrderLine], currency: str) -> list[str]:
-    before = {line.line_id: line for line in ours}
-    now = {line.line_id: line for line in theirs}
-    gone = [f"line {line.line_id} ({line.sku}) is gone" for line in ours if line.line_id not in now]
-    new = [
-        f"line {line.line_id} ({line.sku} x {plain(line.quantity)}) is new"
-        for line in theirs
-        if line.line_id not in before
-    ]
-    changed = [
-        f"line {line_id} {what} {was} → {now_is}"
-        for line_id, line in before.items()
-        if line_id in now
-        for what, was, now_is in (
-            ("sku", line.sku, now[line_id].sku),
-            ("quantity", plain(line.ordered), plain(now[line_id].quantity)),
-            ("price", money(line.unit_price, currency), money(now[line_id].unit_price, currency)),
-            ("discount", money(line.discount, currency), money(now[line_id].discount, currency)),
-        )
-        if was != now_is
-    ]
-    return gone + new + changed
 
 
 def findings(order: Order, estate: Estate, known: Collection[Sku], whole: Collection[Sku] = ()) -> tuple[Finding, ...]:

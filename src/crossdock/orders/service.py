@@ -11,6 +11,7 @@ from crossdock.orders.placing.service import Causes, held_for_items, look_at_wai
 from crossdock.orders.reading.service import (
     View,
     called,
+    cancellation_document,
     contact_of,
     find,
     fulfilment_report,
@@ -42,6 +43,7 @@ __all__ = [
     "cancel",
     "cancel_lines",
     "cancel_many",
+    "cancellation_document",
     "contact_of",
     "find",
     "forget",

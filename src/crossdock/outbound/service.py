@@ -150,7 +150,7 @@ async def told_of(tx: Tx, kind: FlowKind, orders: Collection[OrderId]) -> Collec
 
 def is_undone(estate: Estate, connection: str, kind: str) -> bool:
     """Does a flow undo such a document when its order is cancelled, or is it what undoes others?"""
-    if kind in UNDOES:
+    if kind in UNDOES or kind == FlowKind.ORDER_CANCEL:
         return True
     return any(flow.connection == connection and kind in UNDOES.get(flow.kind, ()) for flow in estate.flows)
 

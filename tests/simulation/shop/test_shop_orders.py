@@ -14,8 +14,9 @@ from crossdock.foundation.ids import randomness
 from crossdock.simulation.shop import Order, OutOfStock, Purchase, PurchaseLine, Shop, Shopper, Tracking
 from crossdock.simulation.shop.api.schema import load_checks, minimal_checks
 from crossdock.simulation.shop.api.tables import MUTATIONS, QUERIES, table_of
-from crossdock.simulation.shop.model import Level
+from crossdock.simulation.shop.model import Level, Refund
 from crossdock.simulation.shop.pricing import spread
+from crossdock.simulation.shop.refunding import MoneyBack, NotRefundable, Unwanted
 from crossdock.simulation.shop.rest_shape import fulfillment_body, inventory_level_body, order_body
 from simulation.shop.rehearsal import HAS_SPECS, NO_SPECS, SPECS, START, small_seed
 
@@ -101,6 +102,35 @@ def test_a_sent_order_cannot_be_cancelled() -> None:
 
     assert shop.cancel_order(order.id) is not None
     assert order.fulfillment_status == "fulfilled"
+
+
+def test_money_that_stays_leaves_a_cancelled_order_paid() -> None:
+    shop = open_small_shop()
+    order = buy(shop, ("APPLE", 4))
+
+    assert shop.cancel_order(order.id, refund=False) is None
+    assert (order.financial_status, order.held) == ("paid", order.original_sum().total)
+    assert units(shop, "APPLE") == (10, 0, 10)
+
+
+def test_units_are_taken_off_while_the_rest_goes_on() -> None:
+    shop = open_small_shop()
+    order = buy(shop, ("APPLE", 4), ("PEAR", 2))
+    place, line = order.fulfillment_orders[0].location_id, order.lines[0]
+    charge = order.payments[0]
+
+    made = shop.refund(order.id, [Unwanted(line.id, 3, place)], [MoneyBack(charge.id, Decimal("1.00"))])
+    too_many = shop.refund(order.id, [Unwanted(line.id, 2, place)])
+    too_much = shop.refund(order.id, [], [MoneyBack(charge.id, charge.amount)])
+
+    assert isinstance(made, Refund)
+    assert isinstance(too_many, NotRefundable)
+    assert isinstance(too_much, NotRefundable)
+    assert (units(shop, "APPLE"), units(shop, "PEAR")) == ((9, 1, 10), (3, 2, 5))
+    assert (line.current_quantity, line.quantity) == (1, 4)
+    assert (order.financial_status, order.held) == ("partially_refunded", charge.amount - 1)
+    assert shop.cancel_order(order.id) is None
+    assert (order.financial_status, order.held) == ("refunded", Decimal(0))
 
 
 def test_an_edit_moves_stock_and_money_with_it() -> None:

@@ -1,11 +1,11 @@
-"""Shopify: orders by webhook and poll, stock by compare-and-set, shipments back; Admin GraphQL 2026-10."""
+"""Shopify: orders by webhook and poll, stock by compare-and-set, shipments and cancellations back; Admin GraphQL 2026-10."""
 
 from datetime import timedelta
 from typing import Final
 
 from crossdock.connector_kit import setting
 from crossdock.connector_kit.model import Connector, Limits, Load, Pull, Role, Send, Setting, Webhook, Webhooks
-from crossdock.connectors.shopify import fulfilment, stock
+from crossdock.connectors.shopify import cancelling, fulfilment, stock
 from crossdock.connectors.shopify.account import check, directory
 from crossdock.connectors.shopify.decode_poll import decode_page
 from crossdock.connectors.shopify.decode_webhook import decode_order
@@ -16,7 +16,7 @@ CONNECTOR: Final = Connector(
     name="shopify",
     title="Shopify",
     role=Role.SHOP,
-    summary="Orders by webhook and poll, stock by compare-and-set, shipments back (Admin GraphQL 2026-10).",
+    summary="Orders by webhook and poll, stock by compare-and-set, shipments and cancellations back (Admin GraphQL 2026-10).",
     settings=(
         Setting(name="url", title="Shop address", help="https://YOUR-SHOP.myshopify.com", refuse=setting.web_address),
         Setting(
@@ -49,7 +49,14 @@ CONNECTOR: Final = Connector(
         Setting(
             name="notify_customer",
             title="Notify customers",
-            help="Shall the shop write to the customer when a shipment is reported?",
+            help="Shall the shop write to the customer when a shipment or a cancellation is reported?",
+            default="no",
+            choices=("yes", "no"),
+        ),
+        Setting(
+            name="refund_cancelled",
+            title="Refund what is cancelled",
+            help="Shall the shop give the money back for what the hub cancels? If not, its staff does.",
             default="no",
             choices=("yes", "no"),
         ),
@@ -88,6 +95,13 @@ CONNECTOR: Final = Connector(
             probe=fulfilment.probe,
             settle=timedelta(seconds=10),
             points=fulfilment.WORKS_POINTS,
+        ),
+        Send(
+            kind="order.cancel",
+            run=cancelling.cancel,
+            probe=cancelling.probe,
+            settle=timedelta(seconds=10),
+            points=cancelling.STATE_POINTS,
         ),
     ),
     loads=(Load(name="orders", fetch=fetch_open, decode=decode_page),),

@@ -18,6 +18,7 @@ SCOPES: Final = (
     "read_products",
     "write_inventory",
     "write_merchant_managed_fulfillment_orders",
+    "write_orders",
 )
 SHOP_POINTS: Final = 10.0
 ITEMS_POINTS: Final = 300.0

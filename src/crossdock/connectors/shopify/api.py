@@ -190,6 +190,6 @@ def number_of(global_id: str) -> str:
     return number
 
 
-def one_reason(payload: Record) -> str:
+def one_reason(payload: Record, errors: str = "userErrors") -> str:
     """All user errors of a payload as one sentence; empty when there are none."""
-    return "; ".join(problem.text("message") for problem in payload.each("userErrors"))[:SHOWN]
+    return "; ".join(problem.text("message") for problem in payload.each(errors))[:SHOWN]

@@ -95,7 +95,7 @@ async def report(session: Session, documents: Sequence[IntentDocument]) -> Seque
         found = _same(document, parcels)
         if found is not None:
             return [Landed(document_id=found.id)]
-        parts = await _parts(session, document)
+        parts = await open_parts(session, document.channel_order_id)
     if parts is None:
         return [Refused(reason="the shop has no such order", path="$.channel_order_id")]
     takes = plan(document, parts, await _preferred(session, document))
@@ -201,11 +201,12 @@ async def _preferred(session: Session, document: ReportFulfilment) -> str | None
         return None
 
 
-async def _parts(session: Session, document: ReportFulfilment) -> Sequence[Part] | None:
+async def open_parts(session: Session, channel_order_id: str) -> Sequence[Part] | None:
+    """What the shop's fulfilment orders still have to send; None when it has no such order."""
     parts: list[Part] = []
     after: str | None = None
     for _ in range(PAGES_MAX):
-        variables = {"id": gid("Order", document.channel_order_id), "after": after}
+        variables = {"id": gid("Order", channel_order_id), "after": after}
         answer = await read(session, WORKS, variables, points=WORKS_POINTS)
         order = answer.data.one_or_none("order")
         if order is None:

@@ -46,7 +46,7 @@ async def _cancel(session: Session, document: CancelSale) -> Outcome:
     tryton = Tryton(session)
     found = await find_sale(tryton, document.sale_reference)
     if found is None:
-        return Refused(reason="Tryton has no sale for this order: there is nothing to cancel", code="sale_missing")
+        return Landed(document_id=f"none/{document.sale_reference}")  # it never arrived: nothing is to be undone
     record, state = found.whole("id"), found.text("state")
     while state in _BEFORE:
         await tryton.press(SALE, _BEFORE[state], record)

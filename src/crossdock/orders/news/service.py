@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from crossdock.canonical.base import ConnectionName, OrderId
@@ -17,7 +18,8 @@ from crossdock.foundation.ids import new_id
 from crossdock.foundation.vault import Vault
 from crossdock.orders import rules
 from crossdock.orders import store as shared
-from crossdock.orders.closing.service import Cancellation, cancel_many
+from crossdock.orders.closing.model import NotOpen
+from crossdock.orders.closing.service import Cancellation, cancel_lines, cancel_many
 from crossdock.orders.holding.service import Placing, Releasing, place_many, release_many, stream_of
 from crossdock.orders.model import (
     RECHECK,
@@ -29,14 +31,18 @@ from crossdock.orders.model import (
     Finding,
     Header,
     HoldCode,
+    LessByChannel,
+    NotFound,
     Order,
     ParentMissing,
     PaymentChanged,
 )
 from crossdock.orders.news import store
+from crossdock.orders.news.rules import read_edit
 from crossdock.orders.rules import News, Reading, read_news
 
 CANCELLED_BY_CHANNEL: Final = "cancelled by the channel"
+TAKEN_OFF_BY_CHANNEL: Final = "taken off the order by the channel"
 AS_ACCEPTED: Final = "the channel's order is as it was accepted"
 
 
@@ -71,6 +77,10 @@ class _Effects:
     facts: list[NewFact] = field(default_factory=list)
     cancellations: dict[int, Cancellation] = field(default_factory=dict)
     differences: dict[OrderId, tuple[str, Origin]] = field(default_factory=dict)
+    fewest: dict[OrderId, dict[str, Decimal]] = field(default_factory=dict)
+    """Units per line, where the channel has wanted less than was accepted."""
+    less: dict[OrderId, tuple[int, Mapping[str, Decimal], Origin]] = field(default_factory=dict)
+    """Units per line that the channel has cancelled in all, as its newest message says, and which message that is."""
 
 
 async def apply_change(
@@ -89,25 +99,38 @@ async def apply_change(
 async def take_in(tx: Tx, vault: Vault | None, told: Sequence[Told], *, now: datetime) -> Sequence[TakenIn]:
     """Understand a batch in its order, then write it at once. *vault* is needed when a message carries a contact."""
     orders = dict(await shared.lock_orders(tx, [each.order_id for each in told]))
-    effects = _Effects()
+    effects = _Effects(fewest=await store.fewest(tx, list(orders)))
     taken = [_read(at, each, orders, effects) for at, each in enumerate(told)]
     if effects.contacts:
         assert vault is not None, "a message with a contact needs the vault"
         await customers.remember_many(tx, vault, effects.contacts)
     await store.revise(tx, list(effects.headers.values()))
+    await store.remember_fewest(tx, effects.fewest)
     await eventlog.append(tx, effects.facts)
     outcomes = await cancel_many(tx, list(effects.cancellations.values()), now=now)
     for at, outcome in zip(effects.cancellations, outcomes, strict=True):
         taken[at] = replace(taken[at], changes=(*taken[at].changes, CancelledByChannel(outcome)))
+    for order_id, (at, in_all, origin) in effects.less.items():
+        if in_all:
+            await _take_off(tx, order_id, in_all, origin, now=now)
+            taken[at] = replace(taken[at], changes=(*taken[at].changes, LessByChannel(tuple(in_all))))
     await _judge_edits(tx, orders, effects.differences, now=now)
     return taken
+
+
+async def _take_off(tx: Tx, order_id: OrderId, in_all: Mapping[str, Decimal], origin: Origin, *, now: datetime) -> None:
+    """The channel wants less of some lines: as when a person cancels them."""
+    reason, cause = TAKEN_OFF_BY_CHANNEL, origin.causation_id
+    outcome = await cancel_lines(tx, order_id, in_all, reason, now=now, source=origin.source, causation_id=cause)
+    # The locked order had these units open, and no earlier message of the batch cancelled it whole.
+    assert not isinstance(outcome, NotFound | NotOpen), (order_id, in_all, outcome)
 
 
 def _read(at: int, told: Told, orders: dict[OrderId, Order], effects: _Effects) -> TakenIn:
     """One message: move the order on in memory, note what has to be written."""
     order = orders[told.order_id]
     told = replace(told, origin=_origin(order.header, told.origin))
-    reading = read_news(order.header, order.lines, told.news)
+    reading = read_news(order.header, told.news)
     newer = told.news.at > order.header.revised_at
     changes: list[Change] = []
     if reading.payment_status is not None:
@@ -126,10 +149,15 @@ def _read(at: int, told: Told, orders: dict[OrderId, Order], effects: _Effects) 
             causation_id=told.origin.causation_id,
         )
     # What a cancelled order's lines look like on the channel concerns nobody any more.
-    elif reading.difference is not None and order.header.cancelled_at is None:
-        effects.differences[told.order_id] = (reading.difference, told.origin)
-        if reading.difference:
-            changes.append(EditedByChannel(reading.difference))
+    elif reading.tells_content and order.header.cancelled_at is None:
+        edit = read_edit(order, told.news, effects.fewest.get(told.order_id, {}))
+        # Of two states of one second nobody knows which was first; but less stays less.
+        if newer:
+            effects.differences[told.order_id] = (edit.difference, told.origin)
+        if newer and edit.difference:
+            changes.append(EditedByChannel(edit.difference))
+        effects.less[told.order_id] = (at, edit.less, told.origin)
+        effects.fewest.setdefault(told.order_id, {}).update(edit.wanted)
     header = _revised(order.header, reading, told, effects, newer=newer)
     if reading.cancelled_at is not None:
         header = replace(header, cancelled_at=reading.cancelled_at)

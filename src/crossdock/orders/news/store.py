@@ -1,6 +1,7 @@
 """SQL of news: which orders it is about, and what it changes on them."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final, LiteralString, TypeAlias
 
 from crossdock.canonical.base import OrderId
@@ -25,6 +26,38 @@ UPDATE orders.header
        AS new(order_id, payment_status, payment_at, revised_at, content_mark, contact_id)
  WHERE header.order_id = new.order_id
 """
+
+
+FEWEST: Final[LiteralString] = """
+SELECT order_id, line_id, wanted FROM orders.told_less WHERE order_id = ANY(%(ids)b::uuid[])
+"""
+
+REMEMBER_FEWEST: Final[LiteralString] = """
+INSERT INTO orders.told_less AS known (order_id, line_id, wanted)
+SELECT order_id, line_id, wanted::numeric
+  FROM unnest(%(ids)b::uuid[], %(lines)b::text[], %(wanted)b::text[]) AS new(order_id, line_id, wanted)
+    ON CONFLICT (order_id, line_id) DO UPDATE SET wanted = least(known.wanted, excluded.wanted)
+"""
+
+
+async def fewest(tx: Tx, ids: Sequence[OrderId]) -> dict[OrderId, dict[str, Decimal]]:
+    """Units per line, where the channel has wanted less than was accepted."""
+    known: dict[OrderId, dict[str, Decimal]] = {}
+    for order_id, line_id, wanted in await fetch_tuples(tx, FEWEST, {"ids": ids}):
+        known.setdefault(OrderId(order_id), {})[line_id] = wanted
+    return known
+
+
+async def remember_fewest(tx: Tx, wanted: Mapping[OrderId, Mapping[str, Decimal]]) -> None:
+    """Keep the lowest figure of each line; its order is locked."""
+    rows = [(order_id, line_id, units) for order_id, lines in wanted.items() for line_id, units in lines.items()]
+    if rows:
+        params = {
+            "ids": [row[0] for row in rows],
+            "lines": [row[1] for row in rows],
+            "wanted": [str(row[2]) for row in rows],
+        }
+        await execute(tx, REMEMBER_FEWEST, params)
 
 
 async def by_key(tx: Tx, keys: Sequence[Key]) -> Mapping[Key, tuple[OrderId, bytes]]:

@@ -1,5 +1,6 @@
 """What of an order was kept, in money: exact to the cent, and with what was cancelled it makes the whole. Pure."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -23,32 +24,41 @@ def sale_line(line: Line) -> SaleLine:
 
 
 def kept_line(line: Line, currency: str) -> SaleLine:
-    """The line as if its cancelled units had never been ordered: of discount and taxes they take their share with them."""
+    """The line as if its cancelled units had never been ordered."""
+    return left_of_line(line, line.ordered - line.vector.cancelled, currency)
+
+
+def left_of_line(line: Line, left: Decimal, currency: str) -> SaleLine:
+    """The line with *left* of its units: the others take their share of discount and taxes with them."""
     whole = sale_line(line)
-    kept = line.ordered - line.vector.cancelled
-    if kept == line.ordered:
+    if left == line.ordered:
         return whole
     return msgspec.structs.replace(
         whole,
-        quantity=kept,
-        discount=share(line.discount, kept, line.ordered, currency),
+        quantity=left,
+        discount=share(line.discount, left, line.ordered, currency),
         taxes=tuple(
-            msgspec.structs.replace(tax, amount=share(tax.amount, kept, line.ordered, currency)) for tax in line.taxes
+            msgspec.structs.replace(tax, amount=share(tax.amount, left, line.ordered, currency)) for tax in line.taxes
         ),
     )
 
 
 def kept_total(order: Order) -> Decimal:
-    """The order's total less the worth of its cancelled units.
+    """The order's total less the worth of its cancelled units."""
+    return left_of_total(order, {line.line_id: line.ordered - line.vector.cancelled for line in order.lines})
 
-    What concerns the order as a whole stays with what is kept: charges such as shipping, and the cents by which the
+
+def left_of_total(order: Order, left: Mapping[str, Decimal]) -> Decimal:
+    """The order's total with *left* units per line.
+
+    What concerns the order as a whole stays with what is left: charges such as shipping, and the cents by which the
     channel's total differs from its lines.
     """
     header = order.header
     gone = sum(
         (
             _worth(sale_line(line), include=header.prices_include_tax)
-            - _worth(kept_line(line, header.currency), include=header.prices_include_tax)
+            - _worth(left_of_line(line, left[line.line_id], header.currency), include=header.prices_include_tax)
             for line in order.lines
         ),
         ZERO,

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from crossdock.canonical.base import FulfilmentId, OrderId
-from crossdock.canonical.intents import PostInvoice, PostSale, PostShipment, ReportFulfilment
+from crossdock.canonical.intents import CancelOrder, KeptLine, PostInvoice, PostSale, PostShipment, ReportFulfilment
 from crossdock.customers import service as customers
 from crossdock.customers.model import Contact, ContactId, Erased, Known, Unknown
 from crossdock.foundation.db import Tx
@@ -23,6 +23,7 @@ from crossdock.orders.states import OrderStatus, status_of
 
 PAGE: Final = 50
 FOUND_MAX: Final = 20
+PART_CANCELLED: Final = "part of the order was cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,28 @@ async def invoice_document(tx: Tx, order_id: OrderId, zone: ZoneInfo) -> PostInv
         total=kept_total(order),
         currency=header.currency,
         lines=(*kept, *charge_lines(header.charges)),
+    )
+
+
+async def cancellation_document(tx: Tx, order_id: OrderId, reference: str) -> CancelOrder | None:
+    """What the channel is told of a cancellation: nothing is left of the order, or how much of each line."""
+    order = (await shared.orders(tx, [order_id])).get(order_id)
+    if order is None:
+        return None
+    whole = order.header.cancelled_at is not None and not order.units.out
+    return CancelOrder(
+        reference=reference,
+        order_id=str(order_id),
+        channel_order_id=order.header.channel_order_id,
+        reason=order.header.cancel_reason or PART_CANCELLED,
+        lines=()
+        if whole
+        else tuple(
+            KeptLine(
+                line_id=line.line_id, sku=line.sku, ordered=line.ordered, left=line.ordered - line.vector.cancelled
+            )
+            for line in order.lines
+        ),
     )
 
 

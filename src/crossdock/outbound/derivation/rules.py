@@ -70,7 +70,7 @@ class Plan:
 
 
 NOTHING: Final = Plan()
-PARCEL_DIGITS: Final = 12
+FACT_DIGITS: Final = 12
 """Of the fact's id, from its random end."""
 Wishes: TypeAlias = Iterator[Wish]
 
@@ -159,11 +159,24 @@ def _ending(fact: facts.OrderCompleted, about: Circumstances, estate: Estate) ->
 
 
 def _cancellation(fact: facts.OrderCancelled, about: Circumstances, estate: Estate) -> Wishes:
-    """What was begun for the order elsewhere is undone."""
+    """What was begun for the order elsewhere is undone, and its channel hears of it."""
     origin = about.origin
     if origin is None or origin.shipped:
         return
     yield replace(_sale_cancel(fact.order_id, fact.reason, about, estate), undoes=FlowKind.SALE)
+    yield _order_cancel(fact.order_id, fact.order_id)
+
+
+def _less(fact: facts.OrderLinesCancelled, about: Circumstances) -> Wishes:
+    """Each time some lines are cancelled, their channel hears of it."""
+    if about.origin is not None:
+        yield _order_cancel(fact.order_id, f"{fact.order_id}/{about.fact_id.hex[-FACT_DIGITS:]}")
+
+
+def _order_cancel(order_id: str, reference: str) -> Wish:
+    """Built when it is sent: it tells what is left then."""
+    key = order_key(order_id)
+    return Wish(kind=FlowKind.ORDER_CANCEL, reference=reference, business_key=key, subject=key, back_to_origin=True)
 
 
 def _sale_cancel(order_id: str, reason: str, about: Circumstances, estate: Estate) -> Wish:
@@ -189,7 +202,7 @@ def _report(fact: facts.FulfilmentShipped, about: Circumstances, _estate: Estate
         return  # accepted before this hub kept origins: there is no channel order to report on
     key = order_key(fact.order_id)
     # One fulfilment may leave in several parcels, each told by a fact of its own.
-    reference = f"{fact.fulfilment_id}/{about.fact_id.hex[-PARCEL_DIGITS:]}"
+    reference = f"{fact.fulfilment_id}/{about.fact_id.hex[-FACT_DIGITS:]}"
     yield Wish(
         kind=FlowKind.FULFILMENT,
         reference=reference,
@@ -285,6 +298,8 @@ def _wishes(fact: Document, about: Circumstances, estate: Estate) -> Wishes:
             yield from _ending(fact, about, estate)
         case facts.OrderCancelled():
             yield from _cancellation(fact, about, estate)
+        case facts.OrderLinesCancelled():
+            yield from _less(fact, about)
         case facts.FulfilmentShipped():
             yield from _report(fact, about, estate)
         case facts.StoreDayClosed():
@@ -317,8 +332,10 @@ SOURCES: Final[Mapping[str, str]] = {
     "order.accepted": "remembered: where the order came from",
     "order.placed": "sale.post",
     "order.completed": "invoice.post; sale.cancel, if part of the order was cancelled",
-    "order.lines_cancelled": "remembered: part of the order was cancelled",
-    "order.cancelled": "withdraws sale.post, shipment.post, invoice.post; sale.cancel, where sale.post was begun",
+    "order.lines_cancelled": "order.cancel, to the connection that brought the order; "
+    "remembered: part of the order was cancelled",
+    "order.cancelled": "withdraws sale.post, shipment.post, invoice.post; sale.cancel, where sale.post was begun; "
+    "order.cancel, to the connection that brought the order",
     "fulfilment.released": "shipment.post",
     "fulfilment.shipped": "fulfilment.report, to the connection that brought the order",
     "fulfilment.cancelled": "withdraws shipment.post",

@@ -49,11 +49,10 @@ UPDATE outbound.intent
    AND (state IN ('sending', 'in_doubt', 'landed') OR unsure)
 """
 
-# Begun: it is over there, or may be.
+# Begun: it is over there, or may be, if only as a draft that a try has left behind.
 BEGUN: Final[LiteralString] = """
 SELECT DISTINCT connection FROM outbound.intent
- WHERE business_key = %(key)s AND kind = %(kind)s
-   AND (state IN ('sending', 'in_doubt', 'landed') OR unsure)
+ WHERE business_key = %(key)s AND kind = %(kind)s AND (attempts > 0 OR state = 'landed')
 """
 
 ORIGINS: Final[LiteralString] = """

@@ -12,7 +12,7 @@ ZERO: Final = Decimal(0)
 
 Result = Literal["applied", "refused", "replayed", "error"]
 """What came of a mutation: done, denied by user errors, answered from memory, or broken off."""
-FinancialStatus = Literal["pending", "authorized", "paid", "refunded", "voided"]
+FinancialStatus = Literal["pending", "authorized", "paid", "partially_refunded", "refunded", "voided"]
 QuantityName = Literal[
     "available", "committed", "reserved", "damaged", "safety_stock", "quality_control", "incoming", "on_hand"
 ]
@@ -269,6 +269,12 @@ class Order:
     def line(self, line_id: int) -> OrderLine:
         """The line of that id; the caller knows that it exists."""
         return next(line for line in self.lines if line.id == line_id)
+
+    @property
+    def held(self) -> Decimal:
+        """Money that was taken and not given back."""
+        signs = {"sale": 1, "capture": 1, "refund": -1}
+        return sum((each.amount * signs.get(each.kind, 0) for each in self.payments), ZERO)
 
     def original_sum(self) -> OrderSum:
         """Totals as bought."""

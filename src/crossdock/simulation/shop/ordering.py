@@ -128,26 +128,28 @@ def pay(books: Books, order: Order) -> str | None:
     return None
 
 
-def cancel(books: Books, order: Order, *, reason: str, restock: bool) -> str | None:
-    """Take back all units and money; impossible once a parcel left or a second time."""
+def cancel(books: Books, order: Order, *, reason: str, restock: bool, refund: bool = True) -> str | None:
+    """Take back all units, and the money unless it stays; impossible once a parcel left or a second time."""
     if order.cancelled_at is not None:
         return "order was already cancelled"
     if order.fulfillments:
         return "order has fulfilments that cannot be cancelled"
     removed = [(line, line.current_quantity) for line in order.lines if line.current_quantity]
     refund_lines = tuple(
-        _take_off(books, order, line, quantity, restock=restock, cause="cancel") for line, quantity in removed
+        take_off(books, order, line, quantity, restock=restock, cause="cancel") for line, quantity in removed
     )
     now = books.second()
     payments: tuple[Payment, ...] = ()
-    if order.financial_status == "paid":
-        paid = sum((each.amount for each in order.payments if each.kind in ("sale", "capture")), Decimal(0))
-        payments = (Payment(next(books.ids), "refund", paid, now),)
-    elif order.financial_status == "authorized":
-        order.payments.append(Payment(next(books.ids), "void", Decimal(0), now))
+    if order.financial_status in ("paid", "partially_refunded"):
+        if refund:
+            payments = (Payment(next(books.ids), "refund", order.held, now),)
+            order.financial_status = "refunded"
+    else:
+        if order.financial_status == "authorized":
+            order.payments.append(Payment(next(books.ids), "void", Decimal(0), now))
+        order.financial_status = "voided"
     order.payments.extend(payments)
     order.refunds.append(Refund(next(books.ids), now, "", restock, refund_lines, payments))
-    order.financial_status = "refunded" if payments else "voided"
     order.cancelled_at, order.closed_at, order.cancel_reason = now, now, reason
     for each in order.fulfillment_orders:
         each.status, each.updated_at = "CANCELLED", now
@@ -166,7 +168,7 @@ def edit(books: Books, order: Order, *, remove: Mapping[int, int], add: Mapping[
         if sku not in books.catalogue.by_sku or quantity <= 0:
             return f'cannot add {quantity} units of "{sku}"'
     for line_id, quantity in remove.items():
-        _take_off(books, order, by_id[line_id], quantity, restock=True, cause="edit")
+        take_off(books, order, by_id[line_id], quantity, restock=True, cause="edit")
     for sku, quantity in add.items():
         variant = books.catalogue.by_sku[sku]
         line = OrderLine(next(books.ids), variant, quantity, variant.price, Decimal(0))
@@ -232,11 +234,22 @@ def _open_work(books: Books, order: Order, location_id: int) -> FulfillmentOrder
     return work
 
 
-def _take_off(books: Books, order: Order, line: OrderLine, quantity: int, *, restock: bool, cause: str) -> RefundLine:
-    """Release committed units of a line, the latest placed first."""
+def take_off(
+    books: Books,
+    order: Order,
+    line: OrderLine,
+    quantity: int,
+    *,
+    restock: bool,
+    cause: str,
+    first: int | None = None,
+) -> RefundLine:
+    """Release committed units of a line: those at *first*, then the latest placed."""
     before = order.current_sum()
     left, location_id = quantity, None
-    for work in reversed(order.fulfillment_orders):
+    works = [work for work in order.fulfillment_orders if work.location_id != first]
+    works += [work for work in order.fulfillment_orders if work.location_id == first]
+    for work in reversed(works):
         for part in (each for each in work.lines if each.line_id == line.id and each.remaining):
             take = min(left, part.remaining)
             if not take:

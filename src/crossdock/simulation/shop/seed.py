@@ -47,7 +47,7 @@ class ShopSeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     utc_offset_minutes: int = 0
     scopes: tuple[str, ...] = (
         "read_locations",
-        "read_orders",
+        "write_orders",
         "read_products",
         "write_inventory",
         "write_merchant_managed_fulfillment_orders",

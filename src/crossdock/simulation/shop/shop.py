@@ -1,6 +1,6 @@
 """The shop: what customers and its staff do to it. Webhooks and the API only show and carry what happens here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,12 +10,13 @@ import msgspec
 
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.ids import new_id, randomness
-from crossdock.simulation.shop import fulfilling, ordering
+from crossdock.simulation.shop import fulfilling, ordering, refunding
 from crossdock.simulation.shop.books import Books
 from crossdock.simulation.shop.faults import Faults
 from crossdock.simulation.shop.fulfilling import FulfilOutcome, Wanted
-from crossdock.simulation.shop.model import Fulfillment, Level, Order, Tracking
+from crossdock.simulation.shop.model import Fulfillment, Level, Order, Refund, Tracking
 from crossdock.simulation.shop.ordering import PlaceOutcome, Purchase
+from crossdock.simulation.shop.refunding import MoneyBack, NotRefundable, Unwanted
 from crossdock.simulation.shop.rest_parts import Json
 from crossdock.simulation.shop.rest_shape import fulfillment_body, inventory_level_body, order_body
 from crossdock.simulation.shop.seed import ShopSeed
@@ -62,14 +63,27 @@ class Shop:
             )
         return outcome
 
-    def cancel_order(self, order_id: int, *, reason: str = "customer", restock: bool = True) -> str | None:
-        """Take back everything that was not sent, and the money."""
+    def cancel_order(
+        self, order_id: int, *, reason: str = "customer", restock: bool = True, refund: bool = True
+    ) -> str | None:
+        """Take back everything that was not sent, and the money unless it stays."""
         self._event_id = new_id()
         order = self.books.orders[order_id]
-        refusal = ordering.cancel(self.books, order, reason=reason, restock=restock)
+        refusal = ordering.cancel(self.books, order, reason=reason, restock=restock, refund=refund)
         if refusal is None:
             self._order_changed(order, "orders/cancelled")
         return refusal
+
+    def refund(
+        self, order_id: int, unwanted: Sequence[Unwanted], money: Sequence[MoneyBack] = (), *, note: str = ""
+    ) -> Refund | NotRefundable:
+        """Take units off that were not sent, and give money back."""
+        self._event_id = new_id()
+        order = self.books.orders[order_id]
+        outcome = refunding.refund(self.books, order, unwanted, money, note)
+        if isinstance(outcome, Refund):
+            self._order_changed(order)
+        return outcome
 
     def pay(self, order_id: int) -> str | None:
         """Capture or receive the whole amount."""

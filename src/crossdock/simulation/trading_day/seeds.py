@@ -192,6 +192,7 @@ def _connections(day: TradingDay, *, erp_url: str, erp_database: str, erp_user: 
             "  - {kind: goods_issue.post, connection: erp, priority: 50}",
             "  - {kind: stock.publish, connection: shop}",
             "  - {kind: fulfilment.report, connection: shop, priority: 10}",
+            "  - {kind: order.cancel, connection: shop, priority: 10}",
             "",
         ]
     )

@@ -7,7 +7,7 @@ from typing import Final
 from crossdock.simulation.shop.api.fields_catalogue import by_id, utc
 from crossdock.simulation.shop.api.fields_orders import LineView
 from crossdock.simulation.shop.api.paging import Page, page, plain_page
-from crossdock.simulation.shop.api.table import Arguments, Call, Table, gid_number, table
+from crossdock.simulation.shop.api.table import Arguments, Call, Table, bad_request, gid_number, table
 from crossdock.simulation.shop.fulfilling import NotFulfillable
 from crossdock.simulation.shop.model import (
     Fulfillment,
@@ -122,7 +122,15 @@ def order_cancel(call: Call) -> Payload:
     if order is None:
         return Payload((Problem("Order does not exist", ("orderId",), "NOT_FOUND"),))
     reason = call.arguments.text("reason").lower()
-    refusal = call.shop.cancel_order(order.id, reason=reason, restock=call.arguments.flag("restock"))
+    method = call.arguments.record_or_none("refundMethod")
+    if method is not None and not method.has("originalPaymentMethodsRefund"):
+        raise bad_request("the rehearsal shop refunds to the original payment methods only", "NOT_REHEARSED")
+    refusal = call.shop.cancel_order(
+        order.id,
+        reason=reason,
+        restock=call.arguments.flag("restock"),
+        refund=method is not None and method.flag("originalPaymentMethodsRefund"),
+    )
     if refusal is not None:
         return Payload((Problem(refusal, ("orderId",), "INVALID"),))
     return Payload(result=Job(next(call.books.ids)))

@@ -7,6 +7,7 @@ from crossdock.simulation.shop.api import (
     fields_catalogue,
     fields_fulfilment,
     fields_orders,
+    fields_refunds,
     fields_webhooks,
     stock_mutations,
 )
@@ -30,6 +31,7 @@ from crossdock.simulation.shop.api.fields_fulfilment import (
     work_page,
 )
 from crossdock.simulation.shop.api.fields_orders import LineView, PaymentView, order_page
+from crossdock.simulation.shop.api.fields_refunds import RefundView, refund_create
 from crossdock.simulation.shop.api.fields_webhooks import (
     subscription_create,
     subscription_delete,
@@ -64,6 +66,7 @@ TYPE_OF: Final[Mapping[type, str]] = {
     Order: "Order",
     PaymentView: "OrderTransaction",
     Product: "Product",
+    RefundView: "Refund",
     SentLine: "FulfillmentLineItem",
     Subscription: "WebhookSubscription",
     Variant: "ProductVariant",
@@ -73,6 +76,8 @@ TABLES: Final[Mapping[str, Table]] = {
     **fields_catalogue.TABLES,
     **fields_orders.TABLES,
     **fields_fulfilment.TABLES,
+    **fields_refunds.TABLES,
+    "Order": {**fields_orders.TABLES["Order"], **fields_refunds.ORDER},
     **fields_webhooks.TABLES,
     **stock_mutations.TABLES,
     "PageInfo": PAGE_INFO,
@@ -138,6 +143,7 @@ MUTATIONS: Final[Mapping[str, Callable[[Call], Payload]]] = {
     "inventoryAdjustQuantities": adjust_quantities,
     "fulfillmentCreate": fulfillment_create,
     "orderCancel": order_cancel,
+    "refundCreate": refund_create,
     "webhookSubscriptionCreate": subscription_create,
     "webhookSubscriptionUpdate": subscription_update,
     "webhookSubscriptionDelete": subscription_delete,
