@@ -98,6 +98,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # a caller beside us would choose the address that it is told of by
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_S,
         **tls,
