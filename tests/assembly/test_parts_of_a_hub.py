@@ -165,6 +165,7 @@ SELLING = msgspec.structs.replace(
         ConnectionConfig(name="erp", connector="plain", settings={"token": "${SHOP_TOKEN}"}),
     ),
     flows=(Flow(kind=FlowKind.SALE, connection="erp"), Flow(kind=FlowKind.STOCK, connection=SHOP)),
+    backorder_limits=(),
 )
 
 

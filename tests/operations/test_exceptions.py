@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
+
 from crossdock.canonical import facts
 from crossdock.canonical.base import Document, LocationCode
 from crossdock.canonical.receipts import ReceiptRef
@@ -98,3 +100,30 @@ async def test_closing_what_is_not_open_says_so(database: Database) -> None:
     async with database.transaction() as tx:
         assert not await operations.close(tx, "nothing", "", origin=Origin.begin("test"), now=NOW)
         assert await operations.get(tx, UUID(int=0)) is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        facts.OrderCompleted(order_id=HELD.order_id),
+        facts.OrderCancelled(order_id=HELD.order_id, reason="", cancelled_at=NOW),
+    ],
+)
+async def test_goods_that_are_gone_are_nobodys_matter_once_their_order_has_ended(
+    database: Database, end: facts.OrderCompleted | facts.OrderCancelled
+) -> None:
+    gone = [
+        facts.OrderGoodsGone(
+            order_id=HELD.order_id,
+            number="1001",
+            sku=sku,
+            location=LocationCode("S1"),
+            quantity=Decimal(1),
+            cause="issue till-7",
+        )
+        for sku in ("TEA", "JAM")
+    ]
+    async with database.transaction() as tx:
+        assert [each.type for each in await told(tx, HELD, *gone)] == ["order_unknown_sku", *["order_goods_gone"] * 2]
+
+        assert [each.type for each in await told(tx, end)] == ["order_unknown_sku"]

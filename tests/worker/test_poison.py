@@ -43,6 +43,7 @@ SELLING: Final = msgspec.structs.replace(
         ConnectionConfig(name="erp", connector="plain", settings={"token": "${SHOP_TOKEN}"}),
     ),
     flows=(Flow(kind=FlowKind.SALE, connection="erp"), Flow(kind=FlowKind.STOCK, connection=SHOP)),
+    backorder_limits=(),
 )
 SPOIL: Final[LiteralString] = """
 UPDATE eventlog.event SET payload = payload || '{"colour": "red"}' WHERE stream = %(stream)s AND type = 'order.accepted'

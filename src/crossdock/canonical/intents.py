@@ -18,8 +18,6 @@ from crossdock.canonical.base import (
     check_currency,
     check_decimal,
     check_moment,
-    check_not_negative,
-    check_positive,
 )
 from crossdock.canonical.orders import Address, Payment, Person
 
@@ -125,12 +123,12 @@ class KeptLine(Document, frozen=True):
 
     line_id: Code
     sku: Code
-    ordered: Decimal
-    left: Decimal
+    ordered: Number
+    left: Number
 
     def __post_init__(self) -> None:
-        check_positive(self.ordered, "ordered")
-        check_not_negative(self.left, "left")
+        check_decimal(self.ordered, "ordered")
+        check_decimal(self.left, "left")
 
 
 class CancelOrder(Document, frozen=True, tag="order.cancel", tag_field="intent"):

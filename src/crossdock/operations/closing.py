@@ -1,5 +1,6 @@
 """Settle an exception, whoever found that it is settled."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,6 +23,16 @@ async def close(tx: Tx, key: str, resolution: str, *, origin: Origin, now: datet
         return False
     await note(tx, closed[0], ExceptionClosed(exception_id=str(closed[0]), resolution=resolution), origin, now)
     return True
+
+
+async def close_of(
+    tx: Tx, subject: str, types: Sequence[str], resolution: str, *, origin: Origin, now: datetime
+) -> None:
+    """Settle every open exception of these types about one subject."""
+    for exception_id in await store.close_of(tx, subject, types, resolution[:RESOLUTION_MAX], now):
+        await note(
+            tx, exception_id, ExceptionClosed(exception_id=str(exception_id), resolution=resolution), origin, now
+        )
 
 
 async def note(

@@ -347,6 +347,15 @@ def settled_by(fact: Document) -> Sequence[str]:
     return keys
 
 
+def moot_by(fact: Document) -> tuple[str, Sequence[str]] | None:
+    """A subject, and the types of its exceptions that mean nothing any more after a fact."""
+    match fact:
+        case facts.OrderCancelled() | facts.OrderCompleted():
+            return f"order/{fact.order_id}", ("order_goods_gone",)
+        case _:
+            return None
+
+
 def cancelled_key(subject: str) -> str:
     """The matter of an order's documents elsewhere that are not wanted any more."""
     return f"cancelled/{subject}"

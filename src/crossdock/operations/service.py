@@ -13,11 +13,11 @@ from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.foundation.ids import new_id
 from crossdock.operations import store
-from crossdock.operations.closing import close, note
+from crossdock.operations.closing import close, close_of, note
 from crossdock.operations.grouping.service import GROUPS, refresh
 from crossdock.operations.labels.service import labelled
 from crossdock.operations.model import Matter, OpenException, Place
-from crossdock.operations.rules import FOLDED, matter_of, order_of, owner_of, settled_by
+from crossdock.operations.rules import FOLDED, matter_of, moot_by, order_of, owner_of, settled_by
 from crossdock.orders import service as orders
 
 __all__ = ["by_keys", "close", "counts", "get", "list_exceptions", "lock", "open_exception", "refresh", "watch"]
@@ -40,6 +40,8 @@ async def _watch(tx: Tx, estate: Estate, event: Event, *, now: datetime) -> str:
         await open_exception(tx, estate, await _with_money(tx, matter), origin=origin, now=now)
     for key in settled_by(event.fact):
         await close(tx, key, f"settled by {event.type}", origin=origin, now=now)
+    if (moot := moot_by(event.fact)) is not None:
+        await close_of(tx, *moot, f"settled by {event.type}", origin=origin, now=now)
     return "" if matter is None else matter.type
 
 

@@ -30,6 +30,13 @@ UPDATE operations.exception
 RETURNING id, correlation_id
 """
 
+CLOSE_OF: Final[LiteralString] = """
+UPDATE operations.exception
+   SET state = 'closed', closed_at = %(now)s, resolution = %(resolution)s
+ WHERE subject = %(subject)s AND type = ANY(%(types)b::text[]) AND state = 'open'
+RETURNING id
+"""
+
 LIST: Final[LiteralString] = """
 SELECT id, type, key, subject, path, detail, owner, state::text AS state, opened_at, due_at, occurrences, amount,
        currency, correlation_id, closed_at, resolution
@@ -121,6 +128,12 @@ async def close(tx: Tx, key: str, resolution: str, now: datetime) -> tuple[UUID,
     """Close the open exception of a key: its id and correlation id; None when there is none."""
     rows = await fetch_tuples(tx, CLOSE, {"key": key, "resolution": resolution, "now": now})
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+async def close_of(tx: Tx, subject: str, types: Sequence[str], resolution: str, now: datetime) -> list[UUID]:
+    """Close the open exceptions of these types about one subject: their ids."""
+    params = {"subject": subject, "types": list(types), "resolution": resolution, "now": now}
+    return [row[0] for row in await fetch_tuples(tx, CLOSE_OF, params)]
 
 
 async def list_exceptions(
