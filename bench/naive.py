@@ -57,6 +57,7 @@ async def place_order(
             await connection.execute(statement, values)
         for line in rows.lines_of(data, values["order_id"]):
             await connection.execute(rows.LINE, line)
+            await connection.execute(rows.UNPLACED, line)
         order_id = str(values["order_id"])
         answer = OrderAnswer(order_id=order_id, outcome="accepted", href=f"/v1/orders/{order_id}")
         await connection.execute(

@@ -33,6 +33,7 @@ INSERT INTO orders.header (order_id, connection, channel, channel_order_id, numb
 INSERT INTO customers.subject (subject_id, connection, identity, wrapped_key) VALUES (:contact_id::uuid, 'api.web', uuid_send(:contact_id::uuid), '\x{wrapped}') ON CONFLICT DO NOTHING;
 INSERT INTO customers.contact (contact_id, subject_id, sealed) VALUES (:contact_id::uuid, :contact_id::uuid, '\x{sealed}');
 INSERT INTO orders.line (order_id, position, line_id, sku, name, unit_price, discount, taxes, ordered, unplaced) VALUES (:order_id::uuid, 0, '1', 'TEA-EARL-GREY-250', 'Earl Grey, loose, 250 g', 7.90, 0, {tax}, 2, 2), (:order_id::uuid, 1, '2', 'MUG-STONEWARE-350', 'Stoneware mug, 350 ml', 12.50, 2.00, {tax}, 1, 1);
+INSERT INTO inventory.unplaced (order_id, line_id, sku, channel, quantity) VALUES (:order_id::uuid, '1', 'TEA-EARL-GREY-250', 'web', 2), (:order_id::uuid, '2', 'MUG-STONEWARE-350', 'web', 1);
 INSERT INTO eventlog.event (id, stream, type, schema_version, happened_at, correlation_id, causation_id, source, payload) VALUES (uuidv7(), 'order/' || :order_id::text, 'order.accepted', 1, now(), :correlation_id::uuid, :correlation_id::uuid, 'api.bench', {payload});
 INSERT INTO gateway.idempotency (api_key, key, digest, status, answer, created_at) VALUES ('{api_key}', 'key-' || :n::bigint, '\x{digest}', 202, '\x{answer}', now()) ON CONFLICT DO NOTHING;
 COMMIT;

@@ -55,6 +55,10 @@ INSERT INTO orders.line (order_id, position, line_id, sku, name, unit_price, dis
 VALUES (%(order_id)s, %(position)s, %(line_id)s, %(sku)s, %(name)s, %(unit_price)s, %(discount)s, %(taxes)s,
         %(quantity)s, %(quantity)s)
 """
+UNPLACED: Final[LiteralString] = """
+INSERT INTO inventory.unplaced (order_id, line_id, sku, channel, quantity)
+VALUES (%(order_id)s, %(line_id)s, %(sku)s, %(channel)s, %(quantity)s)
+"""
 STATEMENTS: Final = (MESSAGE, HEADER, SUBJECT, CONTACT, EVENT)
 
 
@@ -100,6 +104,7 @@ def lines_of(order: OrderPlaced, order_id: UUID) -> Iterator[dict[str, Any]]:
             "position": position,
             "line_id": line.line_id,
             "sku": line.sku,
+            "channel": order.channel,
             "name": line.name,
             "unit_price": line.unit_price,
             "discount": line.discount,
