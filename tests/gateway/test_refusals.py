@@ -7,7 +7,7 @@ import pytest
 
 from crossdock.gateway.keys import Scope
 from crossdock.gateway.refusals import ADDRESSES_MAX, IN_A_ROW
-from gateway.shop import Api, eventually, order
+from gateway.shop import JSON, Api, eventually, order
 from gateway.test_messages import shop, signed
 
 __all__ = ["shop"]
@@ -77,6 +77,19 @@ async def test_a_partner_whose_every_request_is_refused_is_told_of_with_the_fiel
 
     await eventually(are(api, ("requests_refused", "key/partner", path)))
     assert "$" in await detail_of(api)
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\u001b[2J"])
+async def test_a_refused_text_that_nobody_can_store_keeps_nobody_from_being_told(api: Api, text: str) -> None:
+    partner = await api.new_key("partner", Scope.ORDERS_WRITE)
+    await api.api_keys_are_read_again()
+    raw = f'{{"document": "order_placed", "channel": "web{text}", "mode": "{text}", "{text}": 1}}'.encode()
+    for _ in range(IN_A_ROW):
+        await api.ask("POST", "/v1/orders", raw=raw, headers=JSON, key=partner)
+        await api.post("/v1/orders/batch", {"orders": [WRONG]})
+
+    wanted = ("key/partner", "/v1/orders"), ("key/test", "/v1/orders/batch")
+    await eventually(are(api, *(("requests_refused", *each) for each in wanted)))
 
 
 async def test_an_order_that_is_taken_ends_it(api: Api) -> None:

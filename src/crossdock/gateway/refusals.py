@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import psycopg
-
 from crossdock.assembly.hub import Hub
 from crossdock.estate.service import NoEstateError
 from crossdock.foundation.clock import Clock
 from crossdock.foundation.db import Tx
 from crossdock.foundation.log import logger
 from crossdock.foundation.tasks import end
+from crossdock.foundation.visible import on_one_line
 from crossdock.gateway.asgi import ASGIScope
 from crossdock.gateway.keys import Caller, former, presented
 from crossdock.gateway.meters import Meters
@@ -179,7 +178,7 @@ def stranger(scope: ASGIScope, authorization: bytes | None) -> Asker | None:
 def _reason(problem: Problem) -> str:
     wrong = problem.errors[0] if problem.errors else None
     said = f"{wrong.path} {wrong.reason}" if wrong is not None else problem.detail
-    return f"{problem.title}: {said}"[:REASON_MAX] if said else problem.title
+    return on_one_line(f"{problem.title}: {said}"[:REASON_MAX]) if said else problem.title
 
 
 @asynccontextmanager
@@ -208,7 +207,10 @@ async def _tell_on(hub: Hub, refusals: Refusals) -> None:
         if news.risen or news.ended:
             try:
                 await _tell(hub, news)
-            except (psycopg.Error, NoEstateError):
+            except NoEstateError:
+                continue  # nobody owns anything yet
+            except Exception as error:  # noqa: BLE001 (who tells of refusals must not fall silent himself)
+                log.warning("refusals_not_told", error=f"{type(error).__name__}: {error}".strip())
                 continue  # told the next time
             refusals.told(news)
 
