@@ -9,6 +9,8 @@ import pytest
 
 from crossdock.canonical.base import LocationCode, OrderId, ReservationKey, Sku
 from crossdock.canonical.facts import OrderPlacedOnStock
+from crossdock.canonical.stock import Component, ItemDescribed
+from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
 from crossdock.fulfilment.model import Shipping
 from crossdock.inventory import service as inventory
@@ -25,7 +27,7 @@ from crossdock.inventory.reservations.model import (
 )
 from crossdock.inventory.states import State
 from crossdock.orders import service as orders
-from orders.kit import DC, NORTH, NOW, TEA, World, line, order
+from orders.kit import DC, NORTH, NOW, POT, TEA, World, line, order
 
 CART = ReservationKey("api.web/cart-1")
 SOON = timedelta(minutes=10)
@@ -226,3 +228,20 @@ async def test_units_that_its_locations_work_on_are_not_taken_again_when_others_
 def test_an_order_names_a_reservation_once() -> None:
     with pytest.raises(ValueError, match="once"):
         order("1", line(TEA, 1), reservations=[CART, CART])
+
+
+async def test_what_a_kit_is_made_of_stays_with_the_order_that_its_hold_became(world: World) -> None:
+    """Nobody takes the order apart yet: until a person has, the customer's goods are not sold to somebody else."""
+    await world.stock(TEA, dc=5)
+    hamper = ItemDescribed(sku=POT, name="Hamper", components=(Component(sku=TEA, quantity=Decimal(2)),))
+    async with world.database.transaction() as tx:
+        await catalog.describe(tx, [hamper], origin=Origin.begin("test"), now=NOW)
+    await hold(world, 2)
+
+    (order_id,) = await world.bought(order("1", line(POT), reservations=[CART]))
+
+    assert (await world.view(order_id)).order.units.backordered == 1
+    assert await counters(world) == (0, 2, 3)
+    async with world.database.transaction() as tx:
+        await orders.cancel(tx, order_id, "no", now=NOW)
+    assert await counters(world) == (0, 0, 5)

@@ -1,11 +1,11 @@
 """What the units of reservations that an order named do for it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from crossdock.canonical.base import ReservationKey
+from crossdock.canonical.base import ReservationKey, Sku
 from crossdock.canonical.facts import NamedReservation
 from crossdock.inventory.reservations.model import (
     CommitOutcome,
@@ -53,8 +53,11 @@ def told(outcome: CommitOutcome) -> NamedReservation:
     return NamedReservation(reservation=outcome.key, outcome=word)
 
 
-def taken(request: Request, outcomes: Sequence[CommitOutcome]) -> Taken:
-    """Deal the units of an order's reservations to its lines, those on goods first."""
+def taken(request: Request, outcomes: Sequence[CommitOutcome], parts: Collection[Sku] = ()) -> Taken:
+    """Deal the units of an order's reservations to its lines, those on goods first.
+
+    *parts* are what kits among its lines are made of: they stay the order's, though no line names them.
+    """
     left = {
         (outcome.key, grant.position, grant.basis): grant.quantity
         for basis in Basis
@@ -84,7 +87,11 @@ def taken(request: Request, outcomes: Sequence[CommitOutcome]) -> Taken:
     return Taken(
         tuple(picks),
         tuple(waiting),
-        tuple((key, Grant(position, units, basis)) for (key, position, basis), units in left.items() if units),
+        tuple(
+            (key, Grant(position, units, basis))
+            for (key, position, basis), units in left.items()
+            if units and position.sku not in parts
+        ),
         replace(request, demands=tuple(demands)) if demands else None,
         tuple(told(outcome) for outcome in outcomes),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from crossdock.canonical.base import OrderId, ReservationKey
+from crossdock.canonical.base import OrderId, ReservationKey, Sku
+from crossdock.catalog import service as catalog
 from crossdock.eventlog.service import Origin
 from crossdock.foundation.db import Tx
 from crossdock.inventory import service as inventory
@@ -43,10 +44,15 @@ async def take_over(tx: Tx, wanting: Sequence[tuple[Case, Request]], *, now: dat
     by_owner: dict[str, list[CommitOutcome]] = {}
     for each, outcome in zip(asked, outcomes, strict=True):
         by_owner.setdefault(each.owner, []).append(outcome)
+    mine = [request for _, request in wanting if owner_of(request.order_id) in by_owner]
+    traits = await catalog.traits(tx, {Sku(demand.sku) for request in mine for demand in request.demands})
     found = {
-        request.order_id: rules.taken(request, by_owner[owner_of(request.order_id)])
-        for _, request in wanting
-        if owner_of(request.order_id) in by_owner
+        request.order_id: rules.taken(
+            request,
+            by_owner[owner_of(request.order_id)],
+            {part for demand in request.demands for part in traits[Sku(demand.sku)].parts or ()},
+        )
+        for request in mine
     }
     await _give_back(tx, found, now=now)
     return found
